@@ -11,17 +11,17 @@
 //
 // The life of a wrapping key. The rows say what each step needs first:
 //
-//	            Rotate              Rotate             Destroy
-//	  (nothing) ------> current ------------> retired ----------> destroyed
-//	                       |          every row re-wrapped first     |
-//	                    Wrap, Unwrap          Unwrap            Unwrap: Gone
+//	          Rotate              Rotate             Destroy
+//	(nothing) ------> current ------------> retired ----------> destroyed
+//	                     |          every row re-wrapped first     |
+//	                  Wrap, Unwrap          Unwrap            Unwrap: Gone
 //
 // A keyring given as text cannot change while it is in use. Its next text adds
 // the key as standby, which only unwraps, so that every node knows the key
 // before the first one wraps with it:
 //
-//	            NextText            NextText
-//	  (nothing) ------> standby ------------> current
+//	          NextText            NextText
+//	(nothing) ------> standby ------------> current
 //
 // The seam for a key service is small on purpose: only Root, Wrap and Unwrap
 // of Keyring use key bytes, and all three could be calls to one.

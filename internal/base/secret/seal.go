@@ -53,8 +53,10 @@ func (k Key) Format(s fmt.State, _ rune) { fmt.Fprint(s, "[key]") }
 // LogValue hides the key from slog.
 func (k Key) LogValue() slog.Value { return slog.StringValue("[key]") }
 
-// MarshalText hides the key from JSON and its like.
-func (k Key) MarshalText() ([]byte, error) { return []byte("[key]"), nil }
+// MarshalText refuses: a key is stored wrapped or not at all.
+func (k Key) MarshalText() ([]byte, error) {
+	return nil, errors.New("secret: a key does not marshal")
+}
 
 func (k *Key) block() cipher.Block {
 	b, err := aes.NewCipher(k[:])
