@@ -38,7 +38,7 @@ type file struct {
 	root *Key // of a ledger; nil for a keyring
 
 	changing sync.Mutex // one change at a time in this process
-	reading  sync.Mutex // held while last is replaced, so that it never goes back
+	loading  sync.Mutex // held while last is replaced, so that it never goes back
 	last     atomic.Pointer[reading]
 }
 
@@ -81,8 +81,8 @@ func (f *file) fresh() (*state, error) {
 // read tries twice: it may have opened the file just before another process
 // replaced it and overwrote the old one's bytes.
 func (f *file) read() error {
-	f.reading.Lock()
-	defer f.reading.Unlock()
+	f.loading.Lock()
+	defer f.loading.Unlock()
 	r, err := f.readOnce()
 	if err != nil {
 		r, err = f.readOnce()
@@ -203,8 +203,8 @@ func (f *file) replace(st *state) error {
 		os.Remove(aside)
 		return fmt.Errorf("replace the keyring: %w", err)
 	}
-	f.reading.Lock()
-	defer f.reading.Unlock()
+	f.loading.Lock()
+	defer f.loading.Unlock()
 	f.last.Store(&reading{st, info})
 	return nil
 }
