@@ -30,7 +30,7 @@ type Params struct {
 var (
 	// Standard is the cost that production uses.
 	Standard = Params{MemoryKiB: 19456, Time: 2, Threads: 1}
-	// Cheap is for tests that do not test hashing: about 50 microseconds.
+	// Cheap is for tests that do not test hashing: under 0.1 ms.
 	Cheap = Params{MemoryKiB: 64, Time: 1, Threads: 1}
 )
 
