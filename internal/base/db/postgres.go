@@ -3,17 +3,171 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strconv"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-type postgres struct{ pool *pgxpool.Pool }
+// postgres is the PostgreSQL engine: a pool, and transactions that are run
+// again when they cannot be serialized.
+type postgres struct {
+	h    *house
+	pool *pgxpool.Pool
+}
+
+// oldestServer is the first PostgreSQL release that is still served.
+const oldestServer = 140000
 
 func openPostgres(ctx context.Context, h *house, o Options) (*postgres, error) {
-	return nil, errors.New("db: not yet")
+	h.texts.strict = h.strict
+	cfg, err := pgConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkServer(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &postgres{h: h, pool: pool}, nil
 }
-func (p *postgres) run(ctx context.Context, v verb, fn func(*Tx) error) outcome { return outcome{} }
-func (p *postgres) bump(ctx context.Context, sql string, args []any, target func() []Field) (int64, error) {
-	return 0, nil
+
+// pgConfig reads the URL; pgx's own parameters work in it (pool_max_conns).
+func pgConfig(o Options) (*pgxpool.Config, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, errors.New("db: the database URL cannot be read")
+	}
+	q := u.Query()
+	plain := o.StatementCacheOff || q.Get("statement_cache") == "off"
+	sized, aimed := q.Has("pool_max_conns"), q.Has("target_session_attrs")
+	q.Del("statement_cache")
+	u.RawQuery = q.Encode()
+	cfg, err := pgxpool.ParseConfig(u.String())
+	if err != nil {
+		return nil, err
+	}
+	if !sized {
+		cfg.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0)))
+	}
+	if !aimed {
+		// A View must see every answered Update, so it never reads a replica.
+		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	cfg.ConnConfig.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelGrace}
+	}
+	sessions(cfg.ConnConfig, plain)
+	return cfg, nil
 }
-func (p *postgres) close() error { return nil }
+
+// sessions sets what a connection keeps. Old poolers that hand a session from
+// one client to the next know neither prepared statements nor such settings.
+func sessions(c *pgx.ConnConfig, plain bool) {
+	if plain {
+		c.DefaultQueryExecMode = pgx.QueryExecModeExec
+		c.StatementCacheCapacity, c.DescriptionCacheCapacity = 0, 0
+		return
+	}
+	c.RuntimeParams["default_transaction_isolation"] = "read committed"
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "cardea"
+	}
+}
+
+func checkServer(ctx context.Context, pool *pgxpool.Pool) error {
+	var version, encoding string
+	err := pool.QueryRow(ctx, "SELECT current_setting('server_version_num'), current_setting('server_encoding')").Scan(&version, &encoding)
+	if err != nil {
+		return fmt.Errorf("db: PostgreSQL does not answer: %w", err)
+	}
+	if n, _ := strconv.Atoi(version); n < oldestServer {
+		return fmt.Errorf("db: PostgreSQL %s is too old, %d is needed", version, oldestServer/10000)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("db: the database is encoded in %s, UTF8 is needed", encoding)
+	}
+	return nil
+}
+
+func (p *postgres) close() error {
+	p.pool.Close()
+	return nil
+}
+
+// pgRows reads what a statement gave and stores each row where target says.
+func pgRows(rows pgx.Rows, target func() []Field) error {
+	defer rows.Close()
+	var cells []cell
+	var dest []any
+	for rows.Next() {
+		fields := target()
+		if dest == nil {
+			cells, dest = make([]cell, len(fields)), make([]any, len(fields))
+			for i := range cells {
+				dest[i] = &cells[i]
+			}
+		}
+		for i, f := range fields {
+			cells[i].ptr = f.Ptr
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// cell hands a column's value, as pgx gives it to database/sql, to assign, so
+// that both engines fill the same variables by the same rules.
+type cell struct{ ptr any }
+
+// Scan implements sql.Scanner.
+func (c *cell) Scan(src any) error { return assign(c.ptr, src) }
+
+// pgCode gives the SQLSTATE of an error, or "".
+func pgCode(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// pgFault says what a caller may do about a driver's error.
+func pgFault(ctx context.Context, c *pgx.Conn, err error) error {
+	if err == nil {
+		return nil
+	}
+	code := pgCode(err)
+	switch {
+	case code == "23505":
+		return errConflict.Because(err)
+	case code == "23503":
+		return errOrphan.Because(err)
+	case code == "40001", code == "40P01":
+		return errBusy.Because(err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	case len(code) == 5 && outages[code[:2]], code == "" && (c == nil || c.IsClosed()):
+		return errDown.Because(err)
+	}
+	return err
+}
+
+// outages are the classes of SQLSTATE that speak of the server, not of us.
+var outages = map[string]bool{
+	"08": true, // connection exception
+	"53": true, // insufficient resources
+	"57": true, // operator intervention
+	"58": true, // system error
+}
