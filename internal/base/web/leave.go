@@ -36,6 +36,7 @@ func Leave(w http.ResponseWriter, _ *http.Request, x Exit) {
 		panic("web: leaving to an unchecked address")
 	}
 	to := html.EscapeString(x.To)
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	exitPage(w, x, "", "'none'",
 		`<meta http-equiv="refresh" content="0;url=`+to+`">`,
 		`<p><a href="`+to+`">`+html.EscapeString(x.Button)+`</a></p>`)
@@ -56,6 +57,9 @@ func FormPost(w http.ResponseWriter, _ *http.Request, x Exit) {
 		// that a policy can name.
 		target = u.Scheme + ":"
 	}
+	// Under no-referrer the application would see "Origin: null"; the origin
+	// alone tells it nothing that the fields do not.
+	w.Header().Set("Referrer-Policy", "origin")
 	var b strings.Builder
 	b.WriteString(`<form method="post" action="` + html.EscapeString(x.To) + `">`)
 	for _, f := range x.Fields {
@@ -69,7 +73,6 @@ func exitPage(w http.ResponseWriter, x Exit, script, target, head, body string) 
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", "default-src 'none'"+script+"; form-action "+target+"; base-uri 'none'; frame-ancestors 'none'")
 	dir := "ltr"
 	if x.Dir == "rtl" {
