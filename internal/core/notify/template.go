@@ -1,0 +1,62 @@
+package notify
+
+import "time"
+
+// Template names what a message says. Its words stand in face/mail.
+type Template string
+
+// The messages of the house.
+const (
+	CodeSignIn         Template = "code_signin"          // code, link
+	CodeSignUp         Template = "code_signup"          // the same for an address that nobody has
+	CodeRecover        Template = "code_recover"         // code, link
+	CodeRecoverUnknown Template = "code_recover_unknown" // the same for an address that nobody has
+	CodeStepUp         Template = "code_stepup"          // code, link
+	CodeVerify         Template = "code_verify"          // code, link
+	PasswordChanged    Template = "password_changed"     // link to recovery
+	AddressAdded       Template = "address_added"        // address, link to undo, hours
+	AddressChanged     Template = "address_changed"      // address, link to undo, hours
+	AddressRemoved     Template = "address_removed"      // address, link to undo, hours
+	AddressRestored    Template = "address_restored"     // link to sign in
+	AccountClosing     Template = "account_closing"      // date, link to sign in
+	AccountReopened    Template = "account_reopened"     // link to the account
+	AccountErased      Template = "account_erased"
+	SessionsEnded      Template = "sessions_ended"   // link to sign in
+	RecoveryStarted    Template = "recovery_started" // link to sign in
+	Bootstrap          Template = "bootstrap"        // link, hours
+	Test               Template = "test"
+)
+
+// Templates lists every template, for tests and for the gallery.
+func Templates() []Template {
+	return []Template{
+		CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify,
+		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
+		AccountClosing, AccountReopened, AccountErased, SessionsEnded, RecoveryStarted,
+		Bootstrap, Test,
+	}
+}
+
+// HasCode reports whether the message carries a code. Such a message is of no
+// use after its code has expired.
+func (t Template) HasCode() bool {
+	switch t {
+	case CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify:
+		return true
+	}
+	return false
+}
+
+// life is how long a message without a code is worth sending: an undo link
+// lives 72 hours, and a notice that is three days late helps nobody.
+const life = 72 * time.Hour
+
+// known tells the templates of the house from a slip of the pen.
+func (t Template) known() bool {
+	for _, k := range Templates() {
+		if k == t {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,244 @@
+package signin
+
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Kind says what a journey is for.
+type Kind string
+
+// The kinds of journey.
+const (
+	SignIn  Kind = "signin"  // the one door
+	Recover Kind = "recover" // the way in is lost: prove the address, choose a new password
+	Confirm Kind = "confirm" // fresh proof by somebody who is signed in, before something dangerous
+)
+
+// Prompt is what the application asked for (OpenID Connect Core 1.0, section
+// 3.1.2.1; Initiating User Registration 1.0 for create).
+type Prompt struct {
+	Login   bool `json:"login,omitempty"`
+	Create  bool `json:"create,omitempty"`
+	Select  bool `json:"select,omitempty"`
+	Consent bool `json:"consent,omitempty"`
+	None    bool `json:"none,omitempty"`
+}
+
+// Facts is everything that a journey knows. The exported members except Here
+// and World rest sealed in the flow row; steps write them.
+type Facts struct {
+	Kind       Kind          `json:"kind"`
+	Prompt     Prompt        `json:"prompt,omitzero"`
+	Aged       bool          `json:"aged,omitempty"`    // MaxAge counts
+	MaxAge     time.Duration `json:"max_age,omitempty"` // how long ago the session's proof may be
+	Pinned     customer.ID   `json:"pinned,omitzero"`   // only this customer may answer (id_token_hint, Confirm)
+	Hint       string        `json:"hint,omitempty"`    // login_hint, to fill the field
+	Locale     string        `json:"locale,omitempty"`
+	Remember   bool          `json:"remember,omitempty"` // keep me signed in
+	Session    session.ID    `json:"session,omitzero"`   // picked in the chooser
+	Another    bool          `json:"another,omitempty"`  // use another account
+	Identifier *Identifier   `json:"identifier,omitempty"`
+	Method     Name          `json:"method,omitempty"` // Password, or Code, which is also what "" means
+	SentAt     time.Time     `json:"sent_at,omitzero"` // when the last message of this flow was asked for
+	Proofs     []Proof       `json:"proofs,omitempty"`
+	Accepted   []Acceptance  `json:"accepted,omitempty"`
+	Registered bool          `json:"registered,omitempty"` // the account was made in this flow
+	Reset      bool          `json:"reset,omitempty"`      // a new password was chosen in this flow
+	Skipped    []Name        `json:"skipped,omitempty"`    // steps that may be left out and were
+	Consented  bool          `json:"consented,omitempty"`
+	Cancelled  bool          `json:"cancelled,omitempty"`
+	ACR        string        `json:"acr,omitempty"`     // the assurance that the application needs
+	Outcome    *Outcome      `json:"outcome,omitempty"` // how the journey ended; written by End
+
+	Here  Context `json:"-"` // the flow that these facts belong to; set by Load
+	World World   `json:"-"` // looked up afresh for every request; see account.Survey
+}
+
+// Identifier is what was typed, in its canonical form.
+type Identifier struct {
+	Kind   string   `json:"kind"` // "email", "phone", "username"
+	Value  string   `json:"value"`
+	Digest [32]byte `json:"digest"`
+}
+
+// Outcome is how a journey ended: in a session, or with a reason.
+type Outcome struct {
+	Customer customer.ID `json:"customer,omitzero"`
+	Session  session.ID  `json:"session,omitzero"`
+	Reason   Reason      `json:"reason,omitempty"`
+}
+
+// Acceptance is a document that was accepted in this flow before there was an
+// account to write it to.
+type Acceptance struct {
+	Kind    string `json:"kind"`
+	Version int64  `json:"version"`
+	Locale  string `json:"locale"`
+}
+
+// Context is what a proof is good for (security law 3). It is compared as a
+// whole: a proof counts if its context equals the one that the step expects.
+type Context struct {
+	Tenant   tenant.ID   `json:"tenant"`
+	Flow     ID          `json:"flow"`
+	Browser  [32]byte    `json:"browser"`           // digest of the browser's secret for this flow
+	Step     Name        `json:"step"`              // Code or Password
+	Purpose  string      `json:"purpose"`           // "signin", "recover", "stepup"
+	Customer customer.ID `json:"customer,omitzero"` // who held the identifier when the proof was asked for; zero: nobody
+	Target   [32]byte    `json:"target"`            // digest of the identifier
+}
+
+// Proof is one thing that was proven in this flow.
+type Proof struct {
+	Context
+	Method     string    `json:"method"` // "pwd", "otp_email", "otp_sms", "link": as session proofs name it
+	Credential [16]byte  `json:"credential,omitzero"`
+	At         time.Time `json:"at"`
+	Expires    time.Time `json:"expires"`
+}
+
+// ProofLife is how long a proof counts within its flow.
+const ProofLife = 15 * time.Minute
+
+// World is what the house knows at this moment about the journey's people. It
+// is never stored.
+type World struct {
+	Now      time.Time
+	Sessions []Known      // alive sessions that this browser holds
+	Account  Account      // whom the chosen session or the identifier names; zero: nobody
+	Terms    []Acceptance // documents that this account (or a new one) has yet to accept
+	Username bool         // the account has a username
+	Fields   []string     // required fields without a value
+	Scopes   []string     // scopes that a third-party application asks for and was not granted yet
+	Client   bool         // an application began this journey
+	Refused  bool         // the tenant's rules let nobody register with this address
+}
+
+// Known is a session that this browser holds.
+type Known struct {
+	Session         session.ID
+	Customer        customer.ID
+	AuthenticatedAt time.Time
+}
+
+// Account is the standing of a customer.
+type Account struct {
+	ID         customer.ID
+	State      customer.State
+	MustChange bool // the password is to be replaced at the next sign-in
+}
+
+// Policy is what the tenant wants at its door.
+type Policy struct {
+	Password bool // passwords exist here
+	Alone    bool // a password alone opens a session
+	Username bool // usernames exist here
+	Closed   bool // nobody may register
+	Silent   bool // one alive session in the browser answers without the chooser
+}
+
+// PolicyOf reads the tenant's settings. Silent is the caller's to set.
+func PolicyOf(t *tenant.Tenant) Policy {
+	s := t.Settings
+	return Policy{
+		Password: !s.Password.Off,
+		Alone:    s.Password.Alone,
+		Username: s.Identifiers.Username,
+		Closed:   s.Registration.Closed,
+	}
+}
+
+// Purpose is the purpose of the codes that this kind of journey sends.
+func (k Kind) Purpose() string {
+	switch k {
+	case Recover:
+		return "recover"
+	case Confirm:
+		return "stepup"
+	}
+	return "signin"
+}
+
+// Expect is the context that a proof of the step must have now.
+func (f *Facts) Expect(step Name) Context {
+	c := f.Here
+	c.Step, c.Purpose, c.Customer = step, f.Kind.Purpose(), f.World.Account.ID
+	if f.Identifier != nil {
+		c.Target = f.Identifier.Digest
+	}
+	return c
+}
+
+// Proven returns the proof of the step that counts now.
+func (f *Facts) Proven(step Name) (Proof, bool) {
+	if f.Identifier == nil {
+		return Proof{}, false
+	}
+	want := f.Expect(step)
+	for _, p := range f.Proofs {
+		if p.Context == want && !f.World.Now.Before(p.At) && f.World.Now.Before(p.Expires) {
+			return p, true
+		}
+	}
+	return Proof{}, false
+}
+
+// Valid returns every proof that counts now, for the session that they open.
+func (f *Facts) Valid() []Proof {
+	var out []Proof
+	for _, step := range []Name{Code, Password} {
+		if p, ok := f.Proven(step); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Identified writes whom the visitor named. What was proven or picked for
+// somebody else is forgotten.
+func (f *Facts) Identified(i Identifier) {
+	if f.Identifier != nil && f.Identifier.Digest == i.Digest {
+		return
+	}
+	f.Identifier, f.Session, f.Method, f.SentAt = &i, session.ID{}, "", time.Time{}
+	f.Proofs, f.Reset, f.Registered = nil, false, false
+	f.Another = true
+}
+
+// Picked writes which session the visitor chose.
+func (f *Facts) Picked(s session.ID) {
+	f.Session, f.Identifier, f.Another, f.Proofs = s, nil, false, nil
+}
+
+// Prove writes a proof of the step for the context that holds now.
+func (f *Facts) Prove(step Name, method string, credential [16]byte) {
+	c := f.Expect(step)
+	kept := f.Proofs[:0:0]
+	for _, p := range f.Proofs {
+		if p.Step != step {
+			kept = append(kept, p)
+		}
+	}
+	now := f.World.Now
+	f.Proofs = append(kept, Proof{Context: c, Method: method, Credential: credential, At: now, Expires: now.Add(ProofLife)})
+}
+
+// Skip writes that an optional step was left out.
+func (f *Facts) Skip(step Name) {
+	if !f.skipped(step) {
+		f.Skipped = append(f.Skipped, step)
+	}
+}
+
+func (f *Facts) skipped(step Name) bool {
+	for _, s := range f.Skipped {
+		if s == step {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,241 @@
+package signin
+
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/session"
+)
+
+// questions stand in the order in which they are asked. The first one that has
+// something to ask decides; if none has, the journey is done.
+//
+// Until proven has let the journey pass, nothing that a question reads may
+// differ between an address that is known and one that is not.
+var questions = []func(Facts, Policy) Step{
+	cancelled,
+	who,
+	proven,
+	rightOne,
+	newcomer,
+	standing,
+	newPassword,
+	documents,
+	account,
+	username,
+	fields,
+	scopes,
+}
+
+// Next says which step comes next. It is pure.
+func Next(f Facts, p Policy) Step {
+	s := ask(f, p)
+	if f.Prompt.None {
+		return quiet(s)
+	}
+	return s
+}
+
+func ask(f Facts, p Policy) Step {
+	for _, q := range questions {
+		if s := q(f, p); s.Name != "" {
+			return s
+		}
+	}
+	known, _ := Answering(f, p)
+	return Step{Name: Done, Session: known.Session}
+}
+
+func cancelled(f Facts, _ Policy) Step {
+	if f.Cancelled {
+		return refuse(AccessDenied)
+	}
+	return Step{}
+}
+
+func who(f Facts, p Policy) Step {
+	if _, ok := Answering(f, p); ok || f.Identifier != nil {
+		return Step{}
+	}
+	if chooses(f) {
+		return Step{Name: Choose}
+	}
+	return Step{Name: Identify}
+}
+
+// chooses reports whether the account chooser is of use: there is somebody to
+// choose, and nothing in the request names somebody already.
+func chooses(f Facts) bool {
+	if f.Kind != SignIn || f.Another || len(f.World.Sessions) == 0 || f.Session != (session.ID{}) {
+		return false
+	}
+	if f.Prompt.Select {
+		return true
+	}
+	return !f.Prompt.Create && !f.Prompt.Login && f.Hint == "" && f.Pinned.IsZero()
+}
+
+// Answering returns the session of this browser that answers the request
+// without new proof, if there is one.
+func Answering(f Facts, p Policy) (Known, bool) {
+	if f.Kind != SignIn || f.Prompt.Login || f.Prompt.Create || f.Identifier != nil || f.Another {
+		return Known{}, false
+	}
+	fresh := usable(f)
+	if f.Session != (session.ID{}) {
+		return one(fresh, func(k Known) bool { return k.Session == f.Session })
+	}
+	if f.Prompt.Select {
+		return Known{}, false
+	}
+	if !f.Pinned.IsZero() {
+		return one(fresh, func(Known) bool { return true })
+	}
+	alone := len(fresh) == 1 && len(f.World.Sessions) == 1
+	if alone && f.Hint == "" && p.Silent || len(fresh) == 1 && f.Prompt.None {
+		return fresh[0], true
+	}
+	return Known{}, false
+}
+
+func one(list []Known, want func(Known) bool) (Known, bool) {
+	for _, k := range list {
+		if want(k) {
+			return k, true
+		}
+	}
+	return Known{}, false
+}
+
+// usable are the sessions that are fresh enough and of the right customer.
+func usable(f Facts) []Known {
+	var out []Known
+	for _, k := range f.World.Sessions {
+		old := f.Aged && f.World.Now.Sub(k.AuthenticatedAt) > f.MaxAge.Truncate(time.Second)
+		if old || !f.Pinned.IsZero() && k.Customer != f.Pinned {
+			continue
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// proven asks for the proof of the identifier. A password that does not stand
+// alone is followed by a code; a code stands alone.
+func proven(f Facts, p Policy) Step {
+	if _, ok := Answering(f, p); ok {
+		return Step{}
+	}
+	if _, ok := f.Proven(Code); ok {
+		return Step{}
+	}
+	if f.Kind == Recover || f.Method != Password || !p.Password {
+		return Step{Name: Code}
+	}
+	if _, ok := f.Proven(Password); !ok {
+		return Step{Name: Password}
+	}
+	if !p.Alone || f.World.Account.State == customer.Recovery {
+		return Step{Name: Code}
+	}
+	return Step{}
+}
+
+func rightOne(f Facts, _ Policy) Step {
+	if f.Pinned.IsZero() || f.World.Account.ID == f.Pinned {
+		return Step{}
+	}
+	if f.Kind == Confirm {
+		return refuse(OtherAccount)
+	}
+	return refuse(LoginRequired)
+}
+
+func newcomer(f Facts, p Policy) Step {
+	switch {
+	case !f.World.Account.ID.IsZero():
+		return Step{}
+	case p.Closed:
+		return refuse(RegistrationClosed)
+	case f.World.Refused || f.Identifier == nil || f.Identifier.Kind == "username":
+		return refuse(AddressRefused)
+	}
+	return Step{}
+}
+
+func standing(f Facts, p Policy) Step {
+	switch f.World.Account.State {
+	case "", customer.Active:
+		return Step{}
+	case customer.Closing:
+		return Step{Name: Reopen}
+	case customer.Recovery:
+		if p.Password {
+			return Step{Name: Reset}
+		}
+		return Step{Name: Restore}
+	}
+	return refuse(CustomerLocked)
+}
+
+func newPassword(f Facts, p Policy) Step {
+	known := !f.World.Account.ID.IsZero()
+	if known && p.Password && !f.Reset && (f.Kind == Recover || f.World.Account.MustChange) {
+		return Step{Name: Reset}
+	}
+	return Step{}
+}
+
+// documents come before the account, so that nobody has one without having
+// accepted what its tenant asks for.
+func documents(f Facts, _ Policy) Step {
+	if f.Kind == Confirm {
+		return Step{}
+	}
+	for _, d := range f.World.Terms {
+		if !accepted(f.Accepted, d) {
+			return Step{Name: Terms}
+		}
+	}
+	return Step{}
+}
+
+func accepted(list []Acceptance, d Acceptance) bool {
+	for _, a := range list {
+		if a.Kind == d.Kind && a.Version == d.Version {
+			return true
+		}
+	}
+	return false
+}
+
+func account(f Facts, _ Policy) Step {
+	if f.World.Account.ID.IsZero() {
+		return Step{Name: Register}
+	}
+	return Step{}
+}
+
+func username(f Facts, p Policy) Step {
+	if p.Username && f.Registered && !f.World.Username && !f.skipped(Username) {
+		return Step{Name: Username}
+	}
+	return Step{}
+}
+
+func fields(f Facts, _ Policy) Step {
+	if len(f.World.Fields) > 0 && f.Kind != Confirm {
+		return Step{Name: Profile}
+	}
+	return Step{}
+}
+
+func scopes(f Facts, _ Policy) Step {
+	if !f.World.Client || f.Consented {
+		return Step{}
+	}
+	if len(f.World.Scopes) > 0 || f.Prompt.Consent {
+		return Step{Name: Consent}
+	}
+	return Step{}
+}

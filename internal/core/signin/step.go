@@ -1,0 +1,76 @@
+package signin
+
+import "github.com/cardea-id/cardea/internal/core/session"
+
+// Name names a step. Pages are shown to a person; acts are done by the caller
+// at once, who then asks Next again.
+type Name string
+
+// The pages.
+const (
+	Choose   Name = "choose"   // which of the accounts in this browser
+	Identify Name = "identify" // who are you
+	Code     Name = "code"     // the code, or the link, that was sent
+	Password Name = "password" // the password
+	Reopen   Name = "reopen"   // the account is closing: keep it after all?
+	Reset    Name = "reset"    // choose a new password
+	Terms    Name = "terms"    // accept the documents that are new
+	Username Name = "username" // choose a username, or skip
+	Profile  Name = "profile"  // fields that the catalogue requires
+	Consent  Name = "consent"  // what the application asks for
+	Refuse   Name = "refuse"   // the journey ends here; Reason says why
+)
+
+// The acts.
+const (
+	Restore  Name = "restore"  // account.Restore: an account in recovery without passwords comes back by proof alone
+	Register Name = "register" // account.Register
+	Done     Name = "done"     // Session names the session to use, or none: account.SignIn
+)
+
+// Step is what comes next. It is comparable.
+type Step struct {
+	Name    Name
+	Reason  Reason     // of Refuse
+	Session session.ID // of Done: the session of this browser that answers; zero: the proofs of the flow open a new one
+}
+
+// Reason says why a journey ends. The first group are the codes of OpenID
+// Connect Core 1.0, section 3.1.2.6, and RFC 6749, section 4.1.2.1.
+type Reason string
+
+// The reasons.
+const (
+	AccessDenied       Reason = "access_denied"
+	LoginRequired      Reason = "login_required"
+	ChoiceRequired     Reason = "account_selection_required"
+	ConsentRequired    Reason = "consent_required"
+	InteractionNeeded  Reason = "interaction_required"
+	CustomerLocked     Reason = "customer_locked"
+	RegistrationClosed Reason = "registration_closed"
+	AddressRefused     Reason = "address_refused"
+	OtherAccount       Reason = "other_account"
+)
+
+// Act reports whether the step is done by the caller without showing a page.
+func (s Step) Act() bool {
+	return s.Name == Restore || s.Name == Register || s.Name == Done
+}
+
+func refuse(why Reason) Step { return Step{Name: Refuse, Reason: why} }
+
+// quiet turns every page into the error that prompt=none promises
+// (OpenID Connect Core 1.0, section 3.1.2.1).
+func quiet(s Step) Step {
+	switch s.Name {
+	case Done, Refuse:
+		return s
+	case Choose:
+		return refuse(ChoiceRequired)
+	case Identify, Code, Password:
+		return refuse(LoginRequired)
+	case Consent:
+		return refuse(ConsentRequired)
+	}
+	return refuse(InteractionNeeded)
+}
