@@ -24,6 +24,8 @@ type pgSession struct {
 	v    verb
 	c    *pgxpool.Conn // nil until the first statement
 	xid  string
+
+	given bool // a row of the first statement has reached its target
 }
 
 // starts is how often the first statement is tried on a fresh connection: a
@@ -39,7 +41,7 @@ func (s *pgSession) first(ctx context.Context, sql string, args []any, read func
 		}
 		s.c, s.xid = c, ""
 		err = s.opening(ctx, sql, args, read)
-		if err == nil || n == starts || ctx.Err() != nil || !c.Conn().IsClosed() {
+		if err == nil || n == starts || ctx.Err() != nil || s.given || !c.Conn().IsClosed() {
 			return pgFault(ctx, c.Conn(), err)
 		}
 		s.c = nil
@@ -105,7 +107,10 @@ func (s *pgSession) query(ctx context.Context, sql string, args []any, target fu
 	if s.c == nil {
 		return s.first(ctx, sql, args, func(r pgx.BatchResults) error {
 			rows, err := r.Query()
-			return errors.Join(err, pgRows(rows, target))
+			return errors.Join(err, pgRows(rows, func() []Field {
+				s.given = true
+				return target()
+			}))
 		})
 	}
 	rows, err := s.c.Query(ctx, sql, args...)
