@@ -31,6 +31,25 @@ func (Book) Find(tx *db.Tx, t *tenant.Tenant, clientID string) (*Application, bo
 	return Book{}.ByID(tx, t, parsed)
 }
 
+// Peek is Find from memory alone: requests on a hot path ask it first and open
+// a View only when it knows nothing.
+func (Book) Peek(t *tenant.Tenant, clientID string) (*Application, bool) {
+	parsed, err := id.Parse[kind](clientID)
+	if err != nil {
+		return nil, false
+	}
+	return byClient.Peek(t, parsed)
+}
+
+// PeekAudience is ByAudience from memory alone.
+func (Book) PeekAudience(t *tenant.Tenant, audience string) (*Application, bool) {
+	parsed, ok := byAudience.Peek(t, audience)
+	if !ok {
+		return nil, false
+	}
+	return byClient.Peek(t, parsed)
+}
+
 // ByID is Find for an id.
 func (Book) ByID(tx *db.Tx, t *tenant.Tenant, id ID) (*Application, bool, error) {
 	a, err := byClient.Get(tx, t, id, func() (*Application, error) {

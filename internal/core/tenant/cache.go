@@ -41,6 +41,15 @@ func (c *Cache[K, V]) Get(tx *db.Tx, t *Tenant, key K, load func() (V, error)) (
 	return v, nil
 }
 
+// Peek returns the entry of key if it is in memory.
+func (c *Cache[K, V]) Peek(t *Tenant, key K) (v V, ok bool) {
+	kept, ok := c.entries(t).of.Load(key)
+	if ok {
+		v = kept.(V)
+	}
+	return v, ok
+}
+
 func (c *Cache[K, V]) entries(t *Tenant) *entries {
 	if e, ok := t.memo.Load(c); ok {
 		return e.(*entries)
