@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +37,7 @@ func serve(t *testing.T, secure bool, h http.HandlerFunc) *outside {
 			o.connections.Add(1)
 		}
 	}
-	o.Config.ErrorLog = nil
+	o.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if secure {
 		o.EnableHTTP2 = true
 		o.StartTLS()
@@ -118,8 +119,10 @@ func TestH205_NothingInsideIsCalled(t *testing.T) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
-	if _, err := c.Get(t.Context(), bare.URL); !errors.Is(err, ErrAddress) {
-		t.Errorf("http: %v", err)
+	for _, u := range []string{bare.URL, "http://hook.test:" + bare.port()} {
+		if _, err := c.Get(t.Context(), u); !errors.Is(err, ErrAddress) {
+			t.Errorf("%s: %v", u, err)
+		}
 	}
 	if n := secure.connections.Load() + bare.connections.Load(); n != 0 {
 		t.Fatalf("%d connections were made", n)

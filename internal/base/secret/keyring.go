@@ -102,7 +102,8 @@ func NewKeyringText(now time.Time) string {
 
 // Remember gives a keyring read from text a ledger file for its memory, made
 // if it is not there. The text's own memory counts too: the higher epoch wins,
-// erasures and checkpoints add up. On a keyring file it does nothing.
+// erasures and checkpoints add up. On a keyring file it does nothing. Call it
+// before the keyring is shared.
 func (k *Keyring) Remember(path string) error {
 	given, ok := k.memory.(*fixed)
 	if !ok {
