@@ -82,11 +82,12 @@ CREATE TABLE lease (
   PRIMARY KEY (name, bucket)
 );
 
--- Nodes that were alive lately, they share the buckets out among themselves.
+-- Nodes that lately wanted a lease of that name, they share its buckets out among themselves.
 CREATE TABLE node (
+  lease TEXT NOT NULL,
   name TEXT NOT NULL,
   seen_at BIGINT NOT NULL,
-  PRIMARY KEY (name)
+  PRIMARY KEY (lease, name)
 );
 
 -- Jobs that wait or run. The kind stands before run_at, so that a long queue of one kind never stands
