@@ -303,15 +303,16 @@ func (l *Loop) Drain(ctx context.Context) error {
 	}
 	var stumbles error
 	for {
+		busy := l.busy() // what ends during the round may leave more to do
 		did, stumbled, err := l.round(ctx)
 		stumbles = errors.Join(stumbles, stumbled)
 		switch {
 		case err != nil:
 			return errors.Join(stumbles, err)
 		case did > 0:
-		case !l.busy():
+		case !busy:
 			return errors.Join(stumbles, l.flush(ctx))
-		default:
+		case l.busy():
 			l.awaitEnd(ctx)
 		}
 	}

@@ -83,43 +83,47 @@ func (l *Loop) follow(ctx context.Context, r Reader) (read int, err error) {
 	return read, err
 }
 
+// followBucket reads page by page. When a page fails it goes on event by event,
+// so that what stands before the one that it stumbles over gets through.
 func (l *Loop) followBucket(ctx context.Context, r Reader, bucket int64) (read int, err error) {
+	size := readerPage
 	for ctx.Err() == nil {
 		fence, ok := l.leases.fence(leaseOf(r.Name), bucket)
 		if !ok {
 			return read, nil
 		}
-		n, err := l.followPage(ctx, r, bucket, fence)
+		n, err := l.followPage(ctx, r, cursorAt{bucket, fence}, size)
 		read += n
-		if err != nil {
-			return read, l.stumble(ctx, r, bucket, fence, err)
-		}
-		if n == 0 {
+		switch {
+		case err == nil && n == 0:
 			return read, nil
+		case err != nil && (size == 1 || errors.Is(err, errFenced)):
+			return read, l.stumble(ctx, r, bucket, fence, err)
+		case err != nil:
+			size = 1
 		}
 	}
 	return read, ctx.Err()
 }
 
+// cursorAt is a cursor and the fence under which this node may move it.
+type cursorAt struct{ bucket, fence int64 }
+
 // followPage gives the reader its next page and moves the cursor, in one
 // transaction that writes the cursor's row first: a stale node finds a higher
 // fence there, or is waited for.
-func (l *Loop) followPage(ctx context.Context, r Reader, bucket, fence int64) (n int, err error) {
+func (l *Loop) followPage(ctx context.Context, r Reader, at cursorAt, size int) (n int, err error) {
 	err = l.d.Claim(ctx, func(tx *db.Tx) error {
 		n = 0
 		cursor, ok, err := db.Take[readerRow](tx, `UPDATE reader SET fence = $1
-			WHERE name = $2 AND bucket = $3 AND fence <= $1`, fence, r.Name, bucket)
+			WHERE name = $2 AND bucket = $3 AND fence <= $1`, at.fence, r.Name, at.bucket)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			return errFenced
 		}
-		size := readerPage
-		if cursor.failures > 0 {
-			size = 1 // what goes before the event that it stumbles over gets through
-		}
-		events, end, err := nextPage(tx, bucket, cursor.position, size)
+		events, end, err := nextPage(tx, at.bucket, cursor.position, size)
 		if err != nil || end == cursor.position {
 			return err
 		}
@@ -130,7 +134,7 @@ func (l *Loop) followPage(ctx context.Context, r Reader, bucket, fence int64) (n
 			}
 		}
 		_, err = tx.Exec(`UPDATE reader SET position = $1, failures = 0, retry_at = 0, last_error = ''
-			WHERE name = $2 AND bucket = $3`, end, r.Name, bucket)
+			WHERE name = $2 AND bucket = $3`, end, r.Name, at.bucket)
 		return err
 	})
 	if err != nil {
@@ -165,13 +169,13 @@ func (l *Loop) stumble(ctx context.Context, r Reader, bucket, fence int64, cause
 		return l.lost(cause, leaseOf(r.Name), bucket)
 	}
 	err := l.d.Claim(ctx, func(tx *db.Tx) error {
-		cursor, ok, err := db.Find[readerRow](tx, `FROM reader WHERE name = $1 AND bucket = $2 AND fence = $3`, r.Name, bucket, fence)
+		cursor, ok, err := db.Find[readerRow](tx, `FROM reader WHERE name = $1 AND bucket = $2 AND fence <= $3`, r.Name, bucket, fence)
 		if err != nil || !ok {
 			return err
 		}
 		wait := min(backoff(int(cursor.failures)+1), time.Minute)
 		_, err = tx.Exec(`UPDATE reader SET failures = failures + 1, retry_at = $1, last_error = $2
-			WHERE name = $3 AND bucket = $4 AND fence = $5`, tx.Now.Add(wait), publicText(cause), r.Name, bucket, fence)
+			WHERE name = $3 AND bucket = $4 AND fence <= $5`, tx.Now.Add(wait), publicText(cause), r.Name, bucket, fence)
 		return err
 	})
 	return errors.Join(fmt.Errorf("reader %s, bucket %d: %w", r.Name, bucket, cause), err)
