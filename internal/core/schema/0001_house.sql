@@ -311,6 +311,7 @@ CREATE TABLE session (
   end_reason TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant_id, customer_id, id)
 );
+CREATE UNIQUE INDEX session_digest ON session (tenant_id, customer_id, digest);
 CREATE INDEX session_expiry ON session (expires_at);
 
 CREATE TABLE session_proof (
@@ -377,6 +378,7 @@ CREATE TABLE app_grant (
   end_reason TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant_id, customer_id, id)
 );
+CREATE INDEX app_grant_expiry ON app_grant (expires_at);
 CREATE INDEX app_grant_session ON app_grant (tenant_id, customer_id, session_id) WHERE session_id IS NOT NULL;
 
 -- wide

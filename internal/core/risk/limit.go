@@ -1,0 +1,128 @@
+package risk
+
+import (
+	"strings"
+	"time"
+)
+
+// Limit lets Burst tries through at once and one more per Every. In any half-open
+// span of Every at most Burst tries pass a meter that was empty before.
+type Limit struct {
+	Name  string
+	Every time.Duration
+	Burst int
+}
+
+// span is how long a full meter takes to run empty.
+func (l Limit) span() time.Duration { return l.Every * time.Duration(l.Burst) }
+
+// message tells whether the limit is a budget of messages rather than of tries.
+func (l Limit) message() bool {
+	return strings.HasPrefix(l.Name, "mail.") || strings.HasPrefix(l.Name, "sms.")
+}
+
+// The limits of the house. They are fixed: an operator who could loosen them
+// would, on the day of an attack that looks like customers. Per account and
+// network is the tightest, so that one guesser meets it long before the account
+// as a whole or the network as a whole does.
+var (
+	// Passwords: NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row.
+	passwordHere    = Limit{"password.account_network", 5 * time.Minute, 10}
+	passwordAccount = Limit{"password.account", 10 * time.Minute, 60}
+	passwordNetwork = Limit{"password.network", 5 * time.Second, 200}
+
+	// One-time codes count their own five tries per code; these bound how often
+	// one may begin anew.
+	codeHere    = Limit{"code.account_network", 2 * time.Minute, 20}
+	codeAccount = Limit{"code.account", 5 * time.Minute, 60}
+	codeNetwork = Limit{"code.network", 5 * time.Second, 200}
+
+	// What anybody may ask without proving anything.
+	signUpNetwork = Limit{"signup.network", 2 * time.Minute, 30}
+	lookupNetwork = Limit{"lookup.network", 3 * time.Second, 200}
+	flowNetwork   = Limit{"flow.network", 2 * time.Second, 300}
+
+	// Applications that prove themselves wrongly. A right proof is forgiven, so
+	// a busy application does not meet them.
+	clientHere    = Limit{"client.application_network", 10 * time.Second, 60}
+	clientNetwork = Limit{"client.network", 2 * time.Second, 300}
+
+	// Messages. Three in any hour for one recipient and ten in any day, until
+	// one of them is answered (Forgive): then it was not somebody else's doing.
+	mailHour    = Limit{"mail.recipient_hour", time.Hour, 3}
+	mailDay     = Limit{"mail.recipient_day", 288 * time.Minute, 5}
+	mailNetwork = Limit{"mail.network", 30 * time.Second, 60}
+	mailTenant  = Limit{"mail.tenant", 100 * time.Millisecond, 20000}
+
+	// Text messages cost money, and premium numbers earn it: budgets also per
+	// block of numbers (the number without its last four digits).
+	smsHour    = Limit{"sms.recipient_hour", time.Hour, 3}
+	smsDay     = Limit{"sms.recipient_day", 288 * time.Minute, 5}
+	smsBlock   = Limit{"sms.block", 10 * time.Minute, 10}
+	smsNetwork = Limit{"sms.network", 5 * time.Minute, 10}
+	smsTenant  = Limit{"sms.tenant", 2 * time.Second, 1000}
+)
+
+// Meter is one limit applied to one key.
+type Meter struct {
+	Limit Limit
+	Key   string
+	// Unless names a mark made by Remember: while it stands, a full meter lets
+	// pass. It keeps strangers from shutting a customer out of the networks
+	// from which the customer is known to come.
+	Unless string
+}
+
+// PasswordTry meters one guess at a password. The account is the customer's id
+// or, for an unknown one, the typed identifier in canonical form: both are
+// metered alike, so that limits tell nobody which accounts exist.
+func PasswordTry(account, network string) []Meter {
+	return []Meter{
+		{Limit: passwordHere, Key: pair(account, network)},
+		{Limit: passwordNetwork, Key: network},
+		{Limit: passwordAccount, Key: account, Unless: pair(account, network)},
+	}
+}
+
+// CodeTry meters one guess at a one-time code.
+func CodeTry(account, network string) []Meter {
+	return []Meter{
+		{Limit: codeHere, Key: pair(account, network)},
+		{Limit: codeNetwork, Key: network},
+		{Limit: codeAccount, Key: account, Unless: pair(account, network)},
+	}
+}
+
+// SignUp meters the making of an account.
+func SignUp(network string) []Meter { return []Meter{{Limit: signUpNetwork, Key: network}} }
+
+// Lookup meters questions whose answer depends on an identifier.
+func Lookup(network string) []Meter { return []Meter{{Limit: lookupNetwork, Key: network}} }
+
+// FlowStart meters the beginning of journeys, whose rows anybody can cause.
+func FlowStart(network string) []Meter { return []Meter{{Limit: flowNetwork, Key: network}} }
+
+// ClientTry meters one proof of an application; Forgive it when it was right.
+func ClientTry(client, network string) []Meter {
+	return []Meter{{Limit: clientHere, Key: pair(client, network)}, {Limit: clientNetwork, Key: network}}
+}
+
+// Mail meters one message to a canonical address, asked for from a network.
+func Mail(address, network string) []Meter {
+	return []Meter{
+		{Limit: mailHour, Key: address}, {Limit: mailDay, Key: address},
+		{Limit: mailNetwork, Key: network}, {Limit: mailTenant},
+	}
+}
+
+// SMS meters one text message to a number in E.164 form.
+func SMS(number, network string) []Meter {
+	return []Meter{
+		{Limit: smsHour, Key: number}, {Limit: smsDay, Key: number},
+		{Limit: smsBlock, Key: number[:max(0, len(number)-4)]},
+		{Limit: smsNetwork, Key: network}, {Limit: smsTenant},
+	}
+}
+
+// pair joins two keys so that no other two give the same.
+func pair(a, b string) string { return a + "\x00" + b }

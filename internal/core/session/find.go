@@ -1,0 +1,66 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// TouchEvery is how far SeenAt may lag behind.
+const TouchEvery = 5 * time.Minute
+
+// Find returns the living session of a token. A token that is cut, altered,
+// another tenant's, replaced, ended or too old finds none.
+func Find(tx *db.Tx, t *tenant.Tenant, token string) (Session, bool, error) {
+	who, digest, ok := t.Locator("session").Read(token)
+	if !ok {
+		return Session{}, false, nil
+	}
+	s, found, err := db.Find[Session](tx, `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND digest = $3`,
+		t.ID, who, digest)
+	return living(tx, t, s, found, err)
+}
+
+// Alive returns a session by its id if it is alive.
+func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (Session, bool, error) {
+	s, found, err := db.Find[Session](tx, `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`,
+		t.ID, cus, sid)
+	return living(tx, t, s, found, err)
+}
+
+func living(tx *db.Tx, t *tenant.Tenant, s Session, found bool, err error) (Session, bool, error) {
+	if err != nil || !found || !s.alive(t, tx.Now) {
+		return Session{}, false, err
+	}
+	s.settle(t)
+	return s, true, nil
+}
+
+// List returns the customer's living sessions, the one seen last first.
+func List(tx *db.Tx, t *tenant.Tenant, cus customer.ID) ([]Session, error) {
+	all, err := db.All[Session](tx, `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND ended_at IS NULL
+		ORDER BY seen_at DESC, id DESC`, t.ID, cus)
+	all = slices.DeleteFunc(all, func(s Session) bool { return !s.alive(t, tx.Now) })
+	for i := range all {
+		all[i].settle(t)
+	}
+	return all, err
+}
+
+// Touch notes that the session is in use, at most every TouchEvery. It never
+// wakes a session that has ended or run out. Call it after the answer.
+func Touch(ctx context.Context, d *db.DB, t *tenant.Tenant, s Session) error {
+	now := d.Now()
+	if now.Sub(s.SeenAt) < TouchEvery {
+		return nil
+	}
+	_, err := d.Bump(ctx, `UPDATE session SET seen_at = $1, idle_at = $2
+		WHERE tenant_id = $3 AND customer_id = $4 AND id = $5
+			AND ended_at IS NULL AND seen_at <= $6 AND idle_at > $1 AND expires_at > $1`,
+		now, now.Add(t.Sessions(s.Remembered).Idle), s.TenantID, s.CustomerID, s.ID, now.Add(-TouchEvery))
+	return err
+}
