@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -58,16 +59,22 @@ func liteDSN(path string, writer bool) string {
 	return (&url.URL{Scheme: "file", Path: path}).String() + "?" + q.Encode()
 }
 
+// openLiteConn polls while another process is turning the file to WAL or
+// recovering it, for which SQLite's own busy timeout does not wait.
 func openLiteConn(ctx context.Context, dsn string) (*liteConn, error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	c, err := connector.Connect(ctx)
-	if err != nil {
-		return nil, err
+	for deadline := time.Now().Add(maxLockWait); ; time.Sleep(5 * time.Millisecond) {
+		c, err := connector.Connect(ctx)
+		if err == nil {
+			return &liteConn{c: c, stmts: map[string]liteStmt{}}, nil
+		}
+		if liteCode(err)&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
+			return nil, err
+		}
 	}
-	return &liteConn{c: c, stmts: map[string]liteStmt{}}, nil
 }
 
 func (c *liteConn) close() error {

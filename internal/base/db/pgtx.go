@@ -168,7 +168,7 @@ func (t *trying) commit(s *pgSession) {
 // it was being committed. The pool still counts that connection, so the
 // question goes over one that is opened for it.
 func (t *trying) resolve(xid string, cause error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), maxAsking)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), t.p.asking)
 	defer cancel()
 	switch t.p.fate(ctx, xid) {
 	case "committed":

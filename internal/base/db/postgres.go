@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,8 +18,9 @@ import (
 // postgres is the PostgreSQL engine: a pool, and transactions that are run
 // again when they cannot be serialized.
 type postgres struct {
-	h    *house
-	pool *pgxpool.Pool
+	h      *house
+	pool   *pgxpool.Pool
+	asking time.Duration // for the fate of a transaction
 }
 
 // oldestServer is the first PostgreSQL release that is still served.
@@ -38,7 +40,7 @@ func openPostgres(ctx context.Context, h *house, o Options) (*postgres, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &postgres{h: h, pool: pool}, nil
+	return &postgres{h: h, pool: pool, asking: maxAsking}, nil
 }
 
 // pgConfig reads the URL; pgx's own parameters work in it (pool_max_conns).

@@ -377,14 +377,15 @@ func (w *writer) call(j *job) (commit, again bool) {
 	tx, commit, j.out.err = w.h.attempt(j.ctx, liteSession{c: w.c}, j.v, j.fn)
 	ended = true
 	j.out.after, j.out.retries = nil, j.runs-1
-	if commit {
-		j.out.after = tx.after
-	}
 	if w.h.twice && j.runs == 1 {
 		return false, true
 	}
-	if commit && j.runs < maxTries && w.h.injected(j.v) {
-		return false, true
+	if commit && w.h.injected(j.v) {
+		j.out.err = errBusy.Because(errInjected)
+		return false, j.runs < maxTries
+	}
+	if commit {
+		j.out.after = tx.after
 	}
 	return commit, false
 }
