@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,9 @@ func each(t *testing.T, test func(*bench)) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			clock := dbtest.NewClock()
-			d := dbtest.Open(t, migrations, engine, db.Options{Clock: clock.Now, Twice: true})
+			var updates atomic.Int64
+			d := dbtest.Open(t, migrations, engine, db.Options{Clock: clock.Now, Twice: true,
+				Failures: func() bool { return updates.Add(1)%5 == 0 }})
 			test(&bench{T: t, d: d, clock: clock, ctx: context.Background()})
 		})
 	}

@@ -4,22 +4,20 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/secret"
 )
 
 // signing gives a signer and the keys that go with it.
 func signing(t *testing.T) (Signer, Keys) {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := ed25519.NewKeyFromSeed(secret.Random(ed25519.SeedSize))
+	public := private.Public().(ed25519.PublicKey)
 	sign := func(_ context.Context, _ [16]byte, message []byte) (string, []byte, error) {
 		return "key-1", ed25519.Sign(private, message), nil
 	}
@@ -357,6 +355,24 @@ func TestASinkOrSignerThatFailsLosesNoCheckpoint(t *testing.T) {
 		b.must(l.Checkpoint(b.ctx))
 		if r := b.verify([16]byte{}, Evidence{Keys: keys}); r.Bad != nil || r.Checkpoints != 1 {
 			b.Fatalf("report %+v", r)
+		}
+	})
+}
+
+func TestVerifyWalksOverManyPages(t *testing.T) {
+	t.Parallel()
+	each(t, func(b *bench) {
+		sign, keys := signing(b.T)
+		l := b.loop(nil, nil, Options{Sign: sign})
+		b.append(tenantA, subject, 2*verifyPage+7)
+		b.drain(l)
+		b.must(l.Checkpoint(b.ctx))
+		if r := b.verify(tenantA, Evidence{Keys: keys}); r.Bad != nil || r.Events != 2*verifyPage+7 {
+			b.Fatalf("report %+v", r)
+		}
+		b.swap(bucketOf(tenantA, subject), 2, 2*verifyPage+5, "event_id")
+		if r := b.verify(tenantA, Evidence{Keys: keys}); r.Bad == nil || r.Bad.Flaw != Reordered || r.Bad.Seq != 2 {
+			b.Fatalf("found %v", r.Bad)
 		}
 	})
 }
