@@ -147,6 +147,7 @@ CREATE TABLE customer_identifier (
   is_primary BOOLEAN NOT NULL,
   verified_at BIGINT,
   created_at BIGINT NOT NULL,
+  claim BYTEA NOT NULL,
   PRIMARY KEY (tenant_id, customer_id, digest)
 );
 
@@ -163,6 +164,7 @@ CREATE TABLE identifier_change (
   used_at BIGINT,
   PRIMARY KEY (tenant_id, customer_id, id)
 );
+CREATE INDEX identifier_change_expiry ON identifier_change (expires_at);
 
 CREATE TABLE search_token (
   tenant_id BYTEA NOT NULL,
