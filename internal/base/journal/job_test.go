@@ -353,15 +353,13 @@ func TestAStaleNodeDoesNotFinish(t *testing.T) {
 		go func() { done <- stale.Drain(b.ctx) }()
 		<-begun
 		b.clock.Advance(2 * time.Minute)
-		fresh := b.loop([]Work{{Kind: "x", Finish: finished}}, nil, Options{})
+		fresh := b.loop([]Work{{Kind: "x", Finish: finished, Do: func(context.Context, *Job) error {
+			close(goOn) // the stale node ends while the other one holds the claim
+			return <-done
+		}}}, nil, Options{})
 		b.drain(fresh)
-		if b.finished(Done) != 1 {
-			b.Fatal("the other node did not take the job over")
-		}
-		close(goOn)
-		b.must(<-done)
 		if b.finished(Done) != 1 || b.waiting() != 0 {
-			b.Fatal("the job was finished twice")
+			b.Fatal("the node that took the job over did not finish it once")
 		}
 	})
 }
