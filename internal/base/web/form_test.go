@@ -188,6 +188,11 @@ func TestH209_JSONBombsAreRefusedBeforeTheyCost(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes", name, err, used)
 		}
 	}
+	for depth, want := range map[int]string{jsonDepth: "", jsonDepth + 1: "too_large"} {
+		if got := code(CheckJSON([]byte(strings.Repeat("[", depth) + strings.Repeat("]", depth)))); got != want {
+			t.Errorf("depth %d: %q, want %q", depth, got, want)
+		}
+	}
 	r := ask("POST", "/a", "", "Content-Type", "application/json")
 	r.Body, r.ContentLength = io.NopCloser(endless(1<<30)), -1
 	var v any

@@ -217,6 +217,24 @@ func TestRoutesListWhatTestsNeed(t *testing.T) {
 	}
 }
 
+func TestABodyThatOutgrowsItsRouteIsTheClientsDoing(t *testing.T) {
+	t.Parallel()
+	b := newBench(nil)
+	b.Handle("POST /a", nil, func(_ http.ResponseWriter, r *http.Request) error {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		return nil
+	}, MaxBody(10), NoCSRF("test"))
+	for size, want := range map[int64]int{10: 200, 11: 413, 1 << 30: 413} {
+		r := ask("POST", "/a", "")
+		r.Body, r.ContentLength = io.NopCloser(endless(size)), -1 // chunked
+		if w := b.answer(r); w.Code != want {
+			t.Errorf("%d bytes: %d, want %d", size, w.Code, want)
+		}
+	}
+}
+
 func TestAFaultIsToldByItsKind(t *testing.T) {
 	t.Parallel()
 	kinds := map[fault.Kind]int{fault.Invalid: 400, fault.Unauthenticated: 401, fault.Denied: 403, fault.NotFound: 404, fault.Conflict: 409, fault.Gone: 410, fault.Limited: 429, fault.Unavailable: 503, fault.Internal: 500, 0: 500, 99: 500}
@@ -262,5 +280,16 @@ func TestAHandlerHasADeadlineUnlessItStreams(t *testing.T) {
 	b.answer(ask("GET", "/feed", ""))
 	if !seen["GET /a"] || seen["GET /feed"] {
 		t.Fatalf("%v", seen)
+	}
+}
+
+// BenchmarkRim is what the rim costs a handler that does nothing.
+func BenchmarkRim(b *testing.B) {
+	m := newBench(func(c *Config) { c.Log = nil })
+	m.Handle("GET /a/{id}", nil, func(http.ResponseWriter, *http.Request) error { return nil })
+	r := ask("GET", "/a/1", "")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }

@@ -114,4 +114,4 @@ func escape(s string, max int) string {
 // hidden reports characters that a reader of a log cannot see or that move what
 // stands around them: Cc, Cf (direction marks among them), line ends, private
 // use and unassigned ones.
-func hidden(r rune) bool { return r != ' ' && !unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) }
+func hidden(r rune) bool { return !unicode.IsGraphic(r) }

@@ -101,7 +101,7 @@ func TestADrainAnswersWhatIsInFlightAndTellsStreams(t *testing.T) {
 		close(told)
 		return nil
 	}, Streaming())
-	srv := start(t, &Server{Handler: b})
+	srv := start(t, &Server{Handler: b, Grace: 3 * time.Second}) // less than Shutdown waits for silent connections
 	dial(t, srv.address, strings.Replace(request, "/a", "/feed", 1))
 	<-entered
 	c := dial(t, srv.address, request)
@@ -195,7 +195,7 @@ func TestH214_WhenTheHouseIsFullTheLongestQuietMakeRoom(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "served")
 	})
-	srv := start(t, &Server{Handler: h, Connections: 8, Dropped: func(reason string) { mu.Lock(); reasons[reason]++; mu.Unlock() }})
+	srv := start(t, &Server{Handler: h, Connections: 8, Header: time.Minute, Dropped: func(reason string) { mu.Lock(); reasons[reason]++; mu.Unlock() }})
 	slow := dial(t, srv.address, strings.Replace(request, "/a", "/slow", 1))
 	<-entered
 	var drips []net.Conn
