@@ -148,10 +148,11 @@ func contextWords(t *tenant.Tenant, c PasswordContext) []string {
 		}
 	}
 	for _, s := range sources {
-		folded := fold(norm.NFC.String(s))
-		add(folded)
-		for _, part := range strings.FieldsFunc(folded, notLetterOrDigit) {
+		lower := strings.ToLower(norm.NFC.String(s))
+		add(fold(lower))
+		for _, part := range strings.FieldsFunc(lower, notLetterOrDigit) {
 			add(part)
+			add(fold(part))
 		}
 	}
 	return words
