@@ -43,6 +43,8 @@ type Envelope struct {
 	To      string
 	Rendered
 	Code, Link string // as they stand in the message, for the development inbox
+
+	letter Letter
 }
 
 // Sender hands one message over. A fault of kind Invalid or Gone ends the

@@ -16,6 +16,7 @@ const (
 	SignIn  Kind = "signin"  // the one door
 	Recover Kind = "recover" // the way in is lost: prove the address, choose a new password
 	Confirm Kind = "confirm" // fresh proof by somebody who is signed in, before something dangerous
+	Address Kind = "address" // proof of an address that the pinned customer wants to have
 )
 
 // Prompt is what the application asked for (OpenID Connect Core 1.0, section
@@ -42,8 +43,10 @@ type Facts struct {
 	Session    session.ID    `json:"session,omitzero"`   // picked in the chooser
 	Another    bool          `json:"another,omitempty"`  // use another account
 	Identifier *Identifier   `json:"identifier,omitempty"`
-	Method     Name          `json:"method,omitempty"` // Password, or Code, which is also what "" means
-	SentAt     time.Time     `json:"sent_at,omitzero"` // when the last message of this flow was asked for
+	Replaces   []byte        `json:"replaces,omitempty"` // of Address: digest of the identifier that the new one takes the place of
+	Primary    bool          `json:"primary,omitempty"`  // of Address: the new one becomes the primary
+	Method     Name          `json:"method,omitempty"`   // Password, or Code, which is also what "" means
+	SentAt     time.Time     `json:"sent_at,omitzero"`   // when the last message of this flow was asked for
 	Proofs     []Proof       `json:"proofs,omitempty"`
 	Accepted   []Acceptance  `json:"accepted,omitempty"`
 	Registered bool          `json:"registered,omitempty"` // the account was made in this flow
@@ -87,7 +90,7 @@ type Context struct {
 	Flow     ID          `json:"flow"`
 	Browser  [32]byte    `json:"browser"`           // digest of the browser's secret for this flow
 	Step     Name        `json:"step"`              // Code or Password
-	Purpose  string      `json:"purpose"`           // "signin", "recover", "stepup"
+	Purpose  string      `json:"purpose"`           // "signin", "recover", "stepup", "address"
 	Customer customer.ID `json:"customer,omitzero"` // who held the identifier when the proof was asked for; zero: nobody
 	Target   [32]byte    `json:"target"`            // digest of the identifier
 }
@@ -159,6 +162,8 @@ func (k Kind) Purpose() string {
 		return "recover"
 	case Confirm:
 		return "stepup"
+	case Address:
+		return "address"
 	}
 	return "signin"
 }
@@ -167,6 +172,9 @@ func (k Kind) Purpose() string {
 func (f *Facts) Expect(step Name) Context {
 	c := f.Here
 	c.Step, c.Purpose, c.Customer = step, f.Kind.Purpose(), f.World.Account.ID
+	if f.Kind == Address {
+		c.Customer = f.Pinned
+	}
 	if f.Identifier != nil {
 		c.Target = f.Identifier.Digest
 	}
@@ -225,6 +233,17 @@ func (f *Facts) Prove(step Name, method string, credential [16]byte) {
 	}
 	now := f.World.Now
 	f.Proofs = append(kept, Proof{Context: c, Method: method, Credential: credential, At: now, Expires: now.Add(ProofLife)})
+}
+
+// Became writes that the nobody who proved the identifier is a customer now.
+// What was proven for nobody counts for that customer from here on.
+func (f *Facts) Became(id customer.ID) {
+	proofs := f.Valid()
+	for i := range proofs {
+		proofs[i].Customer = id
+	}
+	f.Proofs, f.Registered = proofs, true
+	f.World.Account = Account{ID: id, State: customer.Active}
 }
 
 // Skip writes that an optional step was left out.

@@ -37,7 +37,11 @@ func Next(f Facts, p Policy) Step {
 }
 
 func ask(f Facts, p Policy) Step {
-	for _, q := range questions {
+	list := questions
+	if f.Kind == Address {
+		list = list[:3] // cancelled, who, proven: the address is nobody's yet
+	}
+	for _, q := range list {
 		if s := q(f, p); s.Name != "" {
 			return s
 		}
@@ -129,7 +133,7 @@ func proven(f Facts, p Policy) Step {
 	if _, ok := f.Proven(Code); ok {
 		return Step{}
 	}
-	if f.Kind == Recover || f.Method != Password || !p.Password {
+	if f.Kind == Recover || f.Kind == Address || f.Method != Password || !p.Password {
 		return Step{Name: Code}
 	}
 	if _, ok := f.Proven(Password); !ok {

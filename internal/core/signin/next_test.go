@@ -91,6 +91,7 @@ var (
 	consentP  = prompt(Prompt{Consent: true})
 	recovers  = kind(Recover)
 	confirms  = kind(Confirm)
+	addresses = kind(Address)
 	forAlice  = pinned(alice)
 	forBob    = pinned(bob)
 	done      = Step{Name: Done}
@@ -233,6 +234,13 @@ func TestNext(t *testing.T) {
 		{"confirm, somebody else", []change{confirms, forBob, email, known, code}, refuse(OtherAccount)},
 		{"confirm, nobody", []change{confirms, forBob, email, code}, refuse(OtherAccount)},
 		{"confirm is not answered by a session", []change{confirms, holds(sessionA), picked(sesA), forAlice}, page(Identify)},
+
+		// A new address of somebody signed in.
+		{"address", []change{addresses, forAlice, email}, page(Code)},
+		{"address, never by password", []change{addresses, forAlice, email, usePass, alone}, page(Code)},
+		{"address, proven", []change{addresses, forAlice, email, code}, done},
+		{"address, proven for somebody else", []change{addresses, forAlice, email, code, forBob}, page(Code)},
+		{"a code for an address is no sign-in", []change{addresses, forAlice, email, known, code, kind(SignIn)}, page(Code)},
 
 		// Registering.
 		{"new", []change{email, code}, page(Register)},

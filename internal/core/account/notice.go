@@ -1,0 +1,72 @@
+package account
+
+import (
+	"strings"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/release"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// tell drafts a notice to every verified address of the customer.
+func tell(tx *db.Tx, t *tenant.Tenant, c customer.ID, d notify.Draft) error {
+	list, err := customer.Identifiers(tx, t, c)
+	if err != nil {
+		return err
+	}
+	d.Customer = c
+	for _, i := range list {
+		if i.Kind == customer.Username || !i.Verified() {
+			continue
+		}
+		d.Target, d.Channel = i.Digest, notify.Channel(channel(i.Kind))
+		if err := notify.Send(tx, t, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reachable opens every verified address of the customer, for messages that
+// must arrive even if the address is not theirs any more when they are sent.
+func reachable(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]release.OpenIdentifier, error) {
+	list, err := release.Identifiers(tx, t, release.Ask{
+		Customer: c, Recipient: release.Recipient{Kind: "message"}, Purpose: "service",
+	})
+	var out []release.OpenIdentifier
+	for _, i := range list {
+		if i.Kind != customer.Username && !i.Verified.IsZero() {
+			out = append(out, i)
+		}
+	}
+	return out, err
+}
+
+// tellThem drafts a notice to addresses as they were, sealed under the
+// customer's key.
+func tellThem(tx *db.Tx, t *tenant.Tenant, c customer.ID, list []release.OpenIdentifier, d notify.Draft) error {
+	for _, i := range list {
+		d.Customer, d.To, d.Channel = c, i.Value, notify.Channel(channel(i.Kind))
+		if err := notify.Send(tx, t, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// signInNotice is a notice whose link leads to the front door.
+func signInNotice(t *tenant.Tenant, name notify.Template, path string) notify.Draft {
+	return notify.Draft{Template: name, Values: map[string]string{"link": t.Origin + path}}
+}
+
+// undoNotice is a notice of an address change, with the way back.
+func undoNotice(t *tenant.Tenant, name notify.Template, shown, token string) notify.Draft {
+	return notify.Draft{Template: name, Values: map[string]string{
+		"address": shown, "link": t.Origin + UndoPath + "?t=" + token, "hours": hours(Undo),
+	}}
+}
+
+func hours(d time.Duration) string { return strings.TrimSuffix(d.String(), "h0m0s") }

@@ -1,0 +1,203 @@
+package account
+
+import (
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/credential"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/signin"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Identify writes whom the visitor named. It fails with the faults of
+// customer.NormalizeFor. Nothing that it does depends on who has the identifier.
+func Identify(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, kind, raw string) error {
+	canonical, err := customer.NormalizeFor(t, kind, raw)
+	if err != nil {
+		return err
+	}
+	f.Identified(signin.Identifier{Kind: kind, Value: canonical, Digest: customer.Digest(t, kind, canonical)})
+	return signin.Save(tx, t, f)
+}
+
+// SendCode drafts a message with a code and a link to the identifier of the
+// journey, which ends the ones sent before. Budgets (risk.Mail, risk.SMS) are
+// reserved by the caller before. It fails with ErrTooSoon within Cooldown of
+// the last one. For an identifier that nothing can be sent to, it does
+// everything but the message.
+func (a Acts) SendCode(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
+	if err := a.look(tx, t, f); err != nil {
+		return err
+	}
+	if f.Identifier == nil {
+		return ErrStep
+	}
+	if wait := f.SentAt.Add(Cooldown).Sub(tx.Now); !f.SentAt.IsZero() && wait > 0 {
+		return ErrTooSoon.In(wait)
+	}
+	want := f.Expect(signin.Code)
+	way := channel(f.Identifier.Kind)
+	code, link, ot, err := a.Codes.Issue(tx, t, credential.NewOneTime{
+		Flow: f.ID, Purpose: credential.Purpose(want.Purpose), Customer: want.Customer, Channel: way,
+		Target: want.Target, Address: f.Identifier.Value,
+	})
+	if err != nil {
+		return err
+	}
+	f.SentAt = tx.Now
+	if err := signin.Save(tx, t, f); err != nil {
+		return err
+	}
+	d := notify.Draft{
+		Template: wording(f), Channel: notify.Channel(way), Locale: f.Locale, Expires: ot.ExpiresAt,
+		Values: map[string]string{"code": code, "link": t.Origin + LinkPath + "?t=" + link},
+	}
+	return address(tx, t, f, d)
+}
+
+// look fills in the account that the identifier names, as far as proofs need.
+func (a Acts) look(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
+	_, err := Survey(tx, t, f, signin.PolicyOf(t), nil)
+	return err
+}
+
+func channel(kind string) credential.Channel {
+	if kind == customer.Phone {
+		return credential.SMS
+	}
+	return credential.Email
+}
+
+// wording is where known and unknown addresses differ: inside the message.
+func wording(f *signin.Flow) notify.Template {
+	nobody := f.World.Account.ID.IsZero()
+	switch f.Kind {
+	case signin.Recover:
+		if nobody {
+			return notify.CodeRecoverUnknown
+		}
+		return notify.CodeRecover
+	case signin.Confirm:
+		return notify.CodeStepUp
+	case signin.Address:
+		return notify.CodeVerify
+	}
+	if nobody {
+		return notify.CodeSignUp
+	}
+	return notify.CodeSignIn
+}
+
+// address sends the draft to the stored identifier of the customer, never to
+// what was typed; to what was typed only while nobody has it.
+func address(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, d notify.Draft) error {
+	c := f.World.Account.ID
+	switch {
+	case f.Identifier.Kind == customer.Username:
+		return toPrimary(tx, t, c, d)
+	case f.Kind != signin.Address && !c.IsZero():
+		d.Customer, d.Target = c, f.Identifier.Digest
+	case f.Kind != signin.Address && t.Settings.Registration.Closed:
+		return nil // nothing that the code could open
+	default:
+		d.To, d.Key, d.Flow = f.Identifier.Value, f.Key(), f.ID
+	}
+	return notify.Send(tx, t, d)
+}
+
+// toPrimary sends to the account's primary e-mail address, if there is one.
+func toPrimary(tx *db.Tx, t *tenant.Tenant, c customer.ID, d notify.Draft) error {
+	if c.IsZero() {
+		return nil
+	}
+	list, err := customer.Identifiers(tx, t, c)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		if i.Kind == customer.Email && i.Primary && !i.VerifiedAt.IsZero() {
+			d.Customer, d.Target = c, i.Digest
+			return notify.Send(tx, t, d)
+		}
+	}
+	return nil
+}
+
+// ProveCode redeems a typed code. Its refusals are kept by the database: return
+// them unchanged from the Update. Reserve risk.CodeTry before.
+func (a Acts) ProveCode(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, code string) error {
+	if err := a.look(tx, t, f); err != nil {
+		return err
+	}
+	ot, err := credential.RedeemCode(tx, t, f.ID, credential.Purpose(f.Kind.Purpose()), code)
+	if err != nil {
+		return err
+	}
+	method := session.OTPEmail
+	if ot.Channel == credential.SMS {
+		method = session.OTPSMS
+	}
+	return proved(tx, t, f, ot, method)
+}
+
+// ProveLink redeems the link of the same message in the browser that began.
+func (a Acts) ProveLink(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, link string) error {
+	if err := a.look(tx, t, f); err != nil {
+		return err
+	}
+	ot, err := credential.RedeemLink(tx, t, link, credential.Purpose(f.Kind.Purpose()))
+	if err != nil {
+		return err
+	}
+	method := session.LinkEmail
+	if ot.Channel == credential.SMS {
+		method = session.LinkSMS
+	}
+	return proved(tx, t, f, ot, method)
+}
+
+// proved compares what was redeemed with what this journey expects, as a whole
+// (security law 3), and writes the proof.
+func proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.OneTime, m session.Method) error {
+	got := signin.Context{
+		Tenant: ot.TenantID, Flow: signin.ID(ot.Flow), Browser: f.Here.Browser, Step: signin.Code,
+		Purpose: string(ot.Purpose), Customer: ot.CustomerID, Target: ot.Target,
+	}
+	if f.Identifier == nil || got != f.Expect(signin.Code) {
+		return db.Keep(ErrProof)
+	}
+	f.Prove(signin.Code, string(m), ot.ID)
+	return signin.Save(tx, t, f)
+}
+
+// PasswordOf reads the hash that the caller verifies outside the transaction;
+// "" if there is nothing to verify against, which must take as long.
+func (a Acts) PasswordOf(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (phc string, c customer.ID, err error) {
+	if err := a.look(tx, t, f); err != nil {
+		return "", customer.ID{}, err
+	}
+	c = f.World.Account.ID
+	if c.IsZero() || t.Settings.Password.Off {
+		return "", c, nil
+	}
+	phc, _, err = credential.Password(tx, t, c)
+	return phc, c, err
+}
+
+// ProvePassword writes that the visitor knows the password whose hash the
+// caller verified. It fails with ErrPassword if that is not the account's hash
+// (any more).
+func (a Acts) ProvePassword(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, verified string) error {
+	phc, _, err := a.PasswordOf(tx, t, f)
+	if err != nil {
+		return err
+	}
+	if phc == "" || !secret.Equal([]byte(phc), []byte(verified)) {
+		return ErrPassword
+	}
+	f.Method = signin.Password
+	f.Prove(signin.Password, string(session.Password), [16]byte{})
+	return signin.Save(tx, t, f)
+}

@@ -1,0 +1,148 @@
+package account
+
+import (
+	"slices"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/consent"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/release"
+	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/signin"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Survey looks up what the house knows about a journey at this moment, given
+// the alive sessions that its browser holds, and returns the step that comes
+// next. Every act below surveys again by itself before it acts.
+func Survey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy, held []session.Session) (signin.Step, error) {
+	f.World = signin.World{Now: tx.Now, Sessions: known(held)}
+	if err := whom(tx, t, f, p); err != nil {
+		return signin.Step{}, err
+	}
+	a := f.World.Account.ID
+	for _, look := range []func(*db.Tx, *tenant.Tenant, *signin.Flow, customer.ID) error{terms, names, missing, wants} {
+		if err := look(tx, t, f, a); err != nil {
+			return signin.Step{}, err
+		}
+	}
+	return signin.Next(f.Facts, p), nil
+}
+
+func known(held []session.Session) []signin.Known {
+	var out []signin.Known
+	for _, s := range held {
+		out = append(out, signin.Known{Session: s.ID, Customer: s.CustomerID, AuthenticatedAt: s.AuthenticatedAt})
+	}
+	return out
+}
+
+// whom finds the account that the journey is about: that of the session that
+// answers it, or that of the identifier.
+func whom(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy) error {
+	if k, ok := signin.Answering(f.Facts, p); ok {
+		c, err := customer.Get(tx, t, k.Customer)
+		if err == nil {
+			f.World.Account = signin.Account{ID: c.ID, State: c.State}
+		}
+		return err
+	}
+	if f.Identifier == nil {
+		return nil
+	}
+	c, found, err := customer.ByIdentifier(tx, t, f.Identifier.Kind, f.Identifier.Value)
+	if err != nil {
+		return err
+	}
+	if found {
+		f.World.Account = signin.Account{ID: c.ID, State: c.State}
+		return nil
+	}
+	f.World.Refused = !Welcome(t, f.Identifier.Kind, f.Identifier.Value)
+	return nil
+}
+
+func terms(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
+	list, err := Documents(tx, t, c, f.Locale)
+	for _, d := range list {
+		f.World.Terms = append(f.World.Terms, signin.Acceptance{Kind: d.Kind, Version: d.Version, Locale: d.Locale})
+	}
+	return err
+}
+
+// Documents are the legal texts that the customer has yet to accept; for
+// nobody, all that are in force.
+func Documents(tx *db.Tx, t *tenant.Tenant, c customer.ID, locale string) ([]consent.Document, error) {
+	if c.IsZero() {
+		return consent.Documents(tx, t, locale)
+	}
+	return consent.Unaccepted(tx, t, c, locale)
+}
+
+func names(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
+	if c.IsZero() || !t.Settings.Identifiers.Username {
+		return nil
+	}
+	list, err := customer.Identifiers(tx, t, c)
+	f.World.Username = slices.ContainsFunc(list, func(i customer.Identifier) bool { return i.Kind == customer.Username })
+	return err
+}
+
+// missing finds the required fields that have no value yet.
+func missing(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
+	if c.IsZero() {
+		return nil
+	}
+	cat, err := catalog.For(tx, t)
+	if err != nil {
+		return err
+	}
+	var required []string
+	for _, field := range cat.EditableBy("customer") {
+		if field.Required && field.Class != "identifier" {
+			required = append(required, field.Name)
+		}
+	}
+	if len(required) == 0 {
+		return nil
+	}
+	d, err := release.Disclose(tx, t, release.Ask{
+		Customer: c, Recipient: release.Recipient{Kind: "self", ID: c}, Purpose: "service", Fields: required,
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range required {
+		if d.Values[name].Text == "" {
+			f.World.Fields = append(f.World.Fields, name)
+		}
+	}
+	return nil
+}
+
+// wants finds the scopes that a third-party application asks for and the
+// customer has not granted yet. First-party applications are the tenant itself.
+func wants(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
+	if f.Request.Application.IsZero() {
+		return nil
+	}
+	f.World.Client = true
+	a, found, err := app.Book{}.ByID(tx, t, f.Request.Application)
+	if err != nil || !found || a.FirstParty {
+		return err
+	}
+	var granted []string
+	if !c.IsZero() {
+		if granted, err = consent.Granted(tx, t, c, a.ID); err != nil {
+			return err
+		}
+	}
+	for _, s := range f.Request.Scopes {
+		if !slices.Contains(granted, s) {
+			f.World.Scopes = append(f.World.Scopes, s)
+		}
+	}
+	return nil
+}
