@@ -54,17 +54,18 @@ func assemble(own []Field) *Catalog {
 	slices.SortStableFunc(c.fields, func(a, b Field) int { return cmp.Compare(a.Position, b.Position) })
 	for i := range c.fields {
 		c.byName[c.fields[i].Name] = i
+		c.fields[i].Claim = c.fields[i].ClaimName()
 	}
 	return c
 }
 
 // Field finds a field by name.
-func (c *Catalog) Field(name string) (*Field, bool) {
+func (c *Catalog) Field(name string) (Field, bool) {
 	i, ok := c.byName[name]
 	if !ok {
-		return nil, false
+		return Field{}, false
 	}
-	return &c.fields[i], true
+	return c.fields[i], true
 }
 
 // Fields are all fields, in the order of forms.
@@ -76,13 +77,13 @@ func (c *Catalog) ByScope(scope string) []Field {
 }
 
 // ByClaim finds the field that leaves in a claim.
-func (c *Catalog) ByClaim(claim string) (*Field, bool) {
-	for i := range c.fields {
-		if c.fields[i].ClaimName() == claim && c.fields[i].Scope != "" {
-			return &c.fields[i], true
+func (c *Catalog) ByClaim(claim string) (Field, bool) {
+	for _, f := range c.fields {
+		if f.Claim == claim && f.Scope != "" {
+			return f, true
 		}
 	}
-	return nil, false
+	return Field{}, false
 }
 
 // Scopes are the scopes that carry fields, sorted.

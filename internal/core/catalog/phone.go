@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -59,4 +60,14 @@ func digit(r rune) int {
 		}
 	}
 	return -1
+}
+
+// CallingCode is the country's code at the front of a number in E.164 form,
+// without the plus.
+func CallingCode(e164 string) string {
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return ""
+	}
+	return strconv.Itoa(int(n.GetCountryCode()))
 }

@@ -105,17 +105,17 @@ func ClearField(tx *db.Tx, t *tenant.Tenant, id ID, name, source string) error {
 
 // editable finds a stored field that the source may set. Identifiers and
 // derived fields, "verified" flags above all, are never among them.
-func editable(tx *db.Tx, t *tenant.Tenant, name, source string) (*catalog.Field, error) {
+func editable(tx *db.Tx, t *tenant.Tenant, name, source string) (catalog.Field, error) {
 	c, err := catalog.For(tx, t)
 	if err != nil {
-		return nil, err
+		return catalog.Field{}, err
 	}
 	f, ok := c.Field(name)
 	if !ok {
-		return nil, catalog.ErrUnknownField.At(name)
+		return catalog.Field{}, catalog.ErrUnknownField.At(name)
 	}
 	if !f.Stored() {
-		return nil, catalog.ErrReadOnly.At(name)
+		return catalog.Field{}, catalog.ErrReadOnly.At(name)
 	}
 	if source == SourceImport || source == SourceHouse {
 		return f, nil
@@ -125,10 +125,10 @@ func editable(tx *db.Tx, t *tenant.Tenant, name, source string) (*catalog.Field,
 			return f, nil
 		}
 	}
-	return nil, catalog.ErrReadOnly.At(name)
+	return catalog.Field{}, catalog.ErrReadOnly.At(name)
 }
 
-func profileChanged(tx *db.Tx, t *tenant.Tenant, id ID, f *catalog.Field, e ProfileChanged) error {
+func profileChanged(tx *db.Tx, t *tenant.Tenant, id ID, f catalog.Field, e ProfileChanged) error {
 	n, err := tx.Exec(`UPDATE customer SET changed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'erased'`, t.ID, id, tx.Now)
 	if err != nil {
 		return err

@@ -1,0 +1,158 @@
+package consent
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Document is a legal text in one language, at one version: where it lies and
+// the digest of its words.
+type Document struct {
+	TenantID    tenant.ID
+	Kind        string // "terms" or "privacy"
+	Version     int64
+	Locale      string
+	Title       string
+	URL         string
+	Digest      [32]byte // SHA-256 of the text
+	EffectiveAt time.Time
+}
+
+// Fields names the columns.
+func (d *Document) Fields() []db.Field {
+	return []db.Field{
+		{Column: "tenant_id", Ptr: &d.TenantID}, {Column: "kind", Ptr: &d.Kind}, {Column: "version", Ptr: &d.Version},
+		{Column: "locale", Ptr: &d.Locale}, {Column: "title", Ptr: &d.Title}, {Column: "url", Ptr: &d.URL},
+		{Column: "digest", Ptr: &d.Digest}, {Column: "effective_at", Ptr: &d.EffectiveAt},
+	}
+}
+
+// The faults of documents.
+var (
+	ErrBadDocument   = fault.New(fault.Invalid, "bad_document", "A document is terms or privacy, with a version from 1, a language, a title and an https address.")
+	ErrFixedDocument = fault.New(fault.Conflict, "document_fixed", "Customers may have accepted this version. Publish a new version instead.")
+)
+
+// DocumentPut is told when a legal text is published.
+type DocumentPut struct {
+	Kind    string `json:"kind"`
+	Version int64  `json:"version"`
+	Locale  string `json:"locale"`
+}
+
+// EventName names the event.
+func (DocumentPut) EventName() string { return "consent.document_put" }
+
+// PutDocument publishes a legal text. The same text again is fine; other words
+// under the same kind, version and language are document_fixed. A zero
+// EffectiveAt is now.
+func PutDocument(tx *db.Tx, t *tenant.Tenant, d Document) error {
+	if d.Kind != Terms && d.Kind != Privacy || d.Version < 1 || !tenant.ValidLocale(d.Locale) || d.Digest == [32]byte{} ||
+		d.Title == "" || !tenant.ShortText(d.Title, 200) || !tenant.ValidURL(d.URL, t.Loopback()) {
+		return ErrBadDocument.At("documents")
+	}
+	d.TenantID = t.ID
+	if d.EffectiveAt.IsZero() {
+		d.EffectiveAt = tx.Now
+	}
+	fresh, err := db.InsertNew(tx, "document", d)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		return same(tx, t, d)
+	}
+	e := DocumentPut{d.Kind, d.Version, d.Locale}
+	if err := journal.Append(tx, journal.Entry{Tenant: t.ID, Subject: t.ID, Event: e, Class: journal.Config}); err != nil {
+		return err
+	}
+	return tenant.Changed(tx, t)
+}
+
+func same(tx *db.Tx, t *tenant.Tenant, d Document) error {
+	old, err := db.Get[Document](tx, `FROM document WHERE tenant_id = $1 AND kind = $2 AND version = $3 AND locale = $4`,
+		t.ID, d.Kind, d.Version, d.Locale)
+	if err == nil && (old.Digest != d.Digest || old.URL != d.URL || old.Title != d.Title) {
+		err = ErrFixedDocument.At("documents")
+	}
+	return err
+}
+
+var texts = tenant.NewCache[struct{}, []Document](1)
+
+func all(tx *db.Tx, t *tenant.Tenant) ([]Document, error) {
+	return texts.Get(tx, t, struct{}{}, func() ([]Document, error) {
+		return db.All[Document](tx, `FROM document WHERE tenant_id = $1 ORDER BY kind DESC, version DESC, locale`, t.ID)
+	})
+}
+
+// Documents returns the texts in force, one of each kind, terms first: the
+// latest effective version, in the language asked for, else in its base
+// language, else in the tenant's, else in whichever there is.
+func Documents(tx *db.Tx, t *tenant.Tenant, locale string) ([]Document, error) {
+	list, err := all(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	var out []Document
+	for _, kind := range []string{Terms, Privacy} {
+		if d, ok := pick(list, kind, []string{locale, base(locale), t.Locale(), base(t.Locale())}, tx.Now); ok {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func base(locale string) string {
+	language, _, _ := strings.Cut(locale, "-")
+	return language
+}
+
+func pick(list []Document, kind string, locales []string, now time.Time) (best Document, ok bool) {
+	rank := func(d Document) int {
+		if i := slices.Index(locales, d.Locale); i >= 0 {
+			return i
+		}
+		return len(locales)
+	}
+	for _, d := range list {
+		if d.Kind != kind || d.EffectiveAt.After(now) {
+			continue
+		}
+		if !ok || d.Version > best.Version || d.Version == best.Version && rank(d) < rank(best) {
+			best, ok = d, true
+		}
+	}
+	return best, ok
+}
+
+// Accepted returns the texts in force that the customer has still to accept, in
+// the tenant's language; none: everything is accepted.
+func Accepted(tx *db.Tx, t *tenant.Tenant, c customer.ID) (missing []Document, err error) {
+	return Unaccepted(tx, t, c, t.Locale())
+}
+
+// Unaccepted is Accepted in a language of the customer's.
+func Unaccepted(tx *db.Tx, t *tenant.Tenant, c customer.ID, locale string) ([]Document, error) {
+	inForce, err := Documents(tx, t, locale)
+	if err != nil || len(inForce) == 0 {
+		return nil, err
+	}
+	states, err := db.All[State](tx, `FROM consent_state WHERE tenant_id = $1 AND customer_id = $2
+		AND purpose IN ('terms', 'privacy')`, t.ID, c)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(inForce, func(d Document) bool {
+		return slices.ContainsFunc(states, func(s State) bool {
+			return s.Item == d.Kind && s.Given() && s.Version >= d.Version
+		})
+	}), nil
+}

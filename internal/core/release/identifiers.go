@@ -1,0 +1,106 @@
+package release
+
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// OpenIdentifier is one of a customer's addresses or names in the clear, or its
+// outline.
+type OpenIdentifier struct {
+	Kind       string
+	Value      string
+	Masked     bool
+	Digest     [32]byte
+	Primary    bool
+	VerifiedAt time.Time // zero: not proven
+	CreatedAt  time.Time
+}
+
+// Verified reports whether the customer has proven the identifier.
+func (i *OpenIdentifier) Verified() bool { return !i.VerifiedAt.IsZero() }
+
+// Identifiers opens all identifiers of a customer that the recipient may have,
+// by the viewers of the fields "email", "phone" and "username"; a.Fields is not
+// looked at. Applications get none but through Disclose: release_denied.
+// Otherwise faults are those of Disclose.
+func Identifiers(tx *db.Tx, t *tenant.Tenant, a Ask) ([]OpenIdentifier, error) {
+	if a.Recipient.Kind == Application {
+		return nil, ErrRecipient
+	}
+	p, err := meet(tx, t, &a)
+	if err != nil {
+		return nil, err
+	}
+	c, err := catalog.For(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	a.Fields = []string{customer.Email, customer.Phone, customer.Username}
+	allowed, _ := p.sort(&a, c)
+	if len(allowed) == 0 {
+		return nil, nil
+	}
+	all, err := customer.Identifiers(tx, t, a.Customer)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	if err := p.record(tx, t, &a, []string{"identifiers"}); err != nil {
+		return nil, err
+	}
+	return openIdentifiers(tx, t, a.Customer, all, allowed)
+}
+
+func openIdentifiers(tx *db.Tx, t *tenant.Tenant, id customer.ID, all []customer.Identifier, allowed []verdict) ([]OpenIdentifier, error) {
+	masked := map[string]bool{}
+	for _, v := range allowed {
+		masked[v.field.Name] = v.masked
+	}
+	var items []customer.Item
+	var out []OpenIdentifier
+	for _, i := range all {
+		hidden, ok := masked[i.Kind]
+		if !ok {
+			continue
+		}
+		items = append(items, i.Item())
+		out = append(out, OpenIdentifier{
+			Kind: i.Kind, Masked: hidden, Digest: i.Digest, Primary: i.Primary, VerifiedAt: i.VerifiedAt, CreatedAt: i.CreatedAt,
+		})
+	}
+	plain, err := customer.Unseal(tx, t, id, items...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Value = string(plain[i])
+		if out[i].Masked {
+			out[i].Value = Mask(out[i].Kind, out[i].Value)
+		}
+	}
+	return out, nil
+}
+
+// Open opens something that another room sealed with customer.Seal under a
+// field label of its own (the place of a session, the words of a message), for
+// the customer or for a message to the customer. Others are release_denied.
+func Open(tx *db.Tx, t *tenant.Tenant, r Recipient, id customer.ID, field string, sealed customer.Sealed) ([]byte, error) {
+	list, err := OpenAll(tx, t, r, id, customer.Item{Field: field, Sealed: sealed})
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// OpenAll is Open for several values at the cost of one.
+func OpenAll(tx *db.Tx, t *tenant.Tenant, r Recipient, id customer.ID, items ...customer.Item) ([][]byte, error) {
+	mine := r.Kind == Self && (r.ID == [16]byte{} || customer.ID(r.ID) == id)
+	if !mine && r.Kind != Message {
+		return nil, ErrRecipient
+	}
+	return customer.Unseal(tx, t, id, items...)
+}

@@ -1,0 +1,126 @@
+package release
+
+import (
+	"strings"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Entry is a line of the record: who got which fields, for which purpose.
+type Entry struct {
+	TenantID      tenant.ID
+	CustomerID    customer.ID
+	RecipientKind string
+	Recipient     [16]byte
+	Purpose       string
+	FieldsDigest  [32]byte
+	Day           int64    // days since 1970, UTC
+	Entry         [16]byte // zero for a day's line, random for one of its own
+	Names         string   // the fields, separated by spaces
+	Reason        string
+	Times         int64
+	FirstAt       time.Time
+	LastAt        time.Time
+}
+
+// Fields names the columns.
+func (e *Entry) Fields() []db.Field {
+	return []db.Field{
+		{Column: "tenant_id", Ptr: &e.TenantID}, {Column: "customer_id", Ptr: &e.CustomerID},
+		{Column: "recipient_kind", Ptr: &e.RecipientKind}, {Column: "recipient", Ptr: &e.Recipient},
+		{Column: "purpose", Ptr: &e.Purpose}, {Column: "fields_digest", Ptr: &e.FieldsDigest}, {Column: "day", Ptr: &e.Day},
+		{Column: "entry", Ptr: &e.Entry}, {Column: "fields", Ptr: &e.Names}, {Column: "reason", Ptr: &e.Reason},
+		{Column: "times", Ptr: &e.Times}, {Column: "first_at", Ptr: &e.FirstAt}, {Column: "last_at", Ptr: &e.LastAt},
+	}
+}
+
+// Disclosed is told when a person, or an export, gets to see a customer's data.
+type Disclosed struct {
+	Recipient string          `json:"recipient"`
+	Purpose   string          `json:"purpose"`
+	Fields    []string        `json:"fields"`
+	Reason    customer.Sealed `json:"reason"` // Seal(customer.EventField)
+}
+
+// EventName names the event.
+func (Disclosed) EventName() string { return "customer.disclosed" }
+
+const maxReason = 500
+
+// record writes a release down before anything is opened, if it is of a kind
+// that is written down.
+func (p *party) record(tx *db.Tx, t *tenant.Tenant, a *Ask, fields []string) error {
+	if !p.recordsEach() && !p.recordsDaily() {
+		return nil
+	}
+	names := strings.Join(fields, " ")
+	e := Entry{
+		TenantID: t.ID, CustomerID: a.Customer, RecipientKind: p.kind, Recipient: a.Recipient.ID, Purpose: a.Purpose,
+		FieldsDigest: secret.Digest([]byte(names)), Day: tx.Now.Unix() / 86400, Names: names, Times: 1,
+		FirstAt: tx.Now, LastAt: tx.Now,
+	}
+	if p.recordsDaily() {
+		return e.daily(tx, a.Counter)
+	}
+	if e.Reason = strings.TrimSpace(a.Reason); e.Reason == "" || !tenant.ShortText(e.Reason, maxReason) {
+		return ErrReason.At("reason")
+	}
+	if !tx.Writable() {
+		return ErrUnrecorded
+	}
+	e.Entry = [16]byte(secret.Random(16))
+	if err := db.Insert(tx, "disclosure", e); err != nil {
+		return err
+	}
+	return e.tell(tx, t, fields)
+}
+
+// daily finds today's line, or begins it. A repeat is counted in memory.
+func (e *Entry) daily(tx *db.Tx, c *Counter) error {
+	_, there, err := db.Value[int64](tx, `SELECT times FROM disclosure WHERE tenant_id = $1 AND customer_id = $2
+		AND recipient_kind = $3 AND recipient = $4 AND purpose = $5 AND fields_digest = $6 AND day = $7 AND entry = $8`,
+		e.key()...)
+	if err != nil {
+		return err
+	}
+	if there {
+		c.count(*e)
+		return nil
+	}
+	if !tx.Writable() {
+		return ErrUnrecorded
+	}
+	_, err = db.InsertNew(tx, "disclosure", *e)
+	return err
+}
+
+func (e *Entry) key() []any {
+	return []any{e.TenantID, e.CustomerID, e.RecipientKind, e.Recipient, e.Purpose, e.FieldsDigest, e.Day, e.Entry}
+}
+
+func (e *Entry) tell(tx *db.Tx, t *tenant.Tenant, fields []string) error {
+	reason, err := customer.Seal(tx, t, e.CustomerID, customer.EventField, []byte(e.Reason))
+	if err != nil {
+		return err
+	}
+	actor := journal.Actor{Kind: e.RecipientKind, ID: e.Recipient}
+	if e.RecipientKind == Export {
+		actor = journal.Actor{Kind: "system"}
+	}
+	return journal.Append(tx, journal.Entry{
+		Tenant: t.ID, Subject: e.CustomerID, Actor: actor, Class: journal.Staff,
+		Event: Disclosed{Recipient: e.RecipientKind, Purpose: e.Purpose, Fields: fields, Reason: reason},
+	})
+}
+
+// Record lists what was released of a customer, the latest first, at most limit
+// lines.
+func Record(tx *db.Tx, t *tenant.Tenant, id customer.ID, limit int) ([]Entry, error) {
+	return db.All[Entry](tx, `FROM disclosure WHERE tenant_id = $1 AND customer_id = $2
+		ORDER BY last_at DESC, recipient_kind, recipient, purpose, fields_digest, day, entry LIMIT $3`, t.ID, id, limit)
+}
