@@ -143,7 +143,7 @@ func (a Acts) changed(tx *db.Tx, t *tenant.Tenant, c customer.ID, digest [32]byt
 	var shown string
 	for _, i := range all {
 		if i.Digest == digest {
-			shown = i.Masked
+			shown = release.Mask(i.Kind, i.Value)
 		}
 	}
 	undo, err := customer.KeepUndo(tx, t, c)

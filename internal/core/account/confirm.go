@@ -47,7 +47,7 @@ func name(tx *db.Tx, t *tenant.Tenant, c customer.ID, f *signin.Facts) error {
 	}
 	best, found := release.OpenIdentifier{}, false
 	for _, i := range list {
-		if i.Verified.IsZero() || i.Kind == customer.Username {
+		if !i.Verified() || i.Kind == customer.Username {
 			continue
 		}
 		if !found || i.Primary && (i.Kind == customer.Email || best.Kind == customer.Phone && !best.Primary) {

@@ -59,7 +59,7 @@ func (a Acts) SignOutOthers(tx *db.Tx, t *tenant.Tenant, s session.Session) erro
 // RevokeApplication takes back what the customer allowed an application:
 // its scopes, its grants, its refresh families. The session stays.
 func (a Acts) RevokeApplication(tx *db.Tx, t *tenant.Tenant, c customer.ID, application app.ID) error {
-	if err := consent.Withdraw(tx, t, c, application); err != nil {
+	if err := consent.Withdraw(tx, t, c, application, "portal"); err != nil {
 		return err
 	}
 	_, err := grant.EndByApplication(tx, t, c, application, "revoked")

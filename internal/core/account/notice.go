@@ -38,7 +38,7 @@ func reachable(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]release.OpenIdenti
 	})
 	var out []release.OpenIdentifier
 	for _, i := range list {
-		if i.Kind != customer.Username && !i.Verified.IsZero() {
+		if i.Kind != customer.Username && i.Verified() {
 			out = append(out, i)
 		}
 	}

@@ -133,16 +133,9 @@ func wants(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
 	if err != nil || !found || a.FirstParty {
 		return err
 	}
-	var granted []string
+	f.World.Scopes = f.Request.Scopes
 	if !c.IsZero() {
-		if granted, err = consent.Granted(tx, t, c, a.ID); err != nil {
-			return err
-		}
+		f.World.Scopes, err = consent.Missing(tx, t, c, a.ID, f.Request.Scopes)
 	}
-	for _, s := range f.Request.Scopes {
-		if !slices.Contains(granted, s) {
-			f.World.Scopes = append(f.World.Scopes, s)
-		}
-	}
-	return nil
+	return err
 }

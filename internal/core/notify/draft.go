@@ -161,8 +161,8 @@ func List(tx *db.Tx, t *tenant.Tenant, c customer.ID, limit int) ([]Message, err
 		t.ID, [16]byte(c), limit)
 }
 
-// Forget takes away what is remembered of the customer's messages.
-func Forget(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+// Destroy takes away what is remembered of the customer's messages.
+func Destroy(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	_, err := tx.Exec(`DELETE FROM message WHERE tenant_id = $1 AND customer_id = $2`, t.ID, [16]byte(c))
 	return err
 }

@@ -142,8 +142,8 @@ func EndKind(tx *db.Tx, t *tenant.Tenant, c customer.ID, k Kind) error {
 	return err
 }
 
-// Forget takes away every journey that became the customer's.
-func Forget(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+// Destroy takes away every journey that became the customer's.
+func Destroy(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	_, err := tx.Exec(`DELETE FROM flow WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c)
 	return err
 }
