@@ -6,11 +6,16 @@ import "time"
 // was set back and must pass through the restore command.
 func (k *Keyring) Epoch() int64 { return k.memory.peek().epoch }
 
-// SetEpoch raises the restore epoch. Fault: Conflict epoch_back.
+// SetEpoch raises the restore epoch. A higher one forgets the checkpoints: in a
+// restored database their numbers begin again at an earlier one. Fault:
+// Conflict epoch_back.
 func (k *Keyring) SetEpoch(epoch int64) error {
 	return k.memory.change(func(st *state) error {
 		if epoch < st.epoch {
 			return ErrEpochBack
+		}
+		if epoch > st.epoch {
+			clear(st.checkpoints)
 		}
 		st.epoch = epoch
 		return nil
