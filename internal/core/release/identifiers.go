@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -9,15 +10,14 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-// OpenIdentifier is one of a customer's addresses or names in the clear, or its
-// outline.
+// OpenIdentifier is one of a customer's addresses or names.
 type OpenIdentifier struct {
 	Kind       string
-	Value      string
-	Masked     bool
+	Value      string // in the clear; the outline, if no more may be shown
+	Masked     string // the outline
 	Digest     [32]byte
 	Primary    bool
-	VerifiedAt time.Time // zero: not proven
+	VerifiedAt time.Time // when the customer proved it; zero: not proven
 	CreatedAt  time.Time
 }
 
@@ -60,26 +60,23 @@ func openIdentifiers(tx *db.Tx, t *tenant.Tenant, id customer.ID, all []customer
 	for _, v := range allowed {
 		masked[v.field.Name] = v.masked
 	}
-	var items []customer.Item
-	var out []OpenIdentifier
-	for _, i := range all {
-		hidden, ok := masked[i.Kind]
-		if !ok {
-			continue
-		}
-		items = append(items, i.Item())
-		out = append(out, OpenIdentifier{
-			Kind: i.Kind, Masked: hidden, Digest: i.Digest, Primary: i.Primary, VerifiedAt: i.VerifiedAt, CreatedAt: i.CreatedAt,
-		})
+	all = slices.DeleteFunc(all, func(i customer.Identifier) bool { _, ok := masked[i.Kind]; return !ok })
+	items := make([]customer.Item, len(all))
+	for n := range all {
+		items[n] = all[n].Item()
 	}
 	plain, err := customer.Unseal(tx, t, id, items...)
 	if err != nil {
 		return nil, err
 	}
-	for i := range out {
-		out[i].Value = string(plain[i])
-		if out[i].Masked {
-			out[i].Value = Mask(out[i].Kind, out[i].Value)
+	out := make([]OpenIdentifier, len(all))
+	for n, i := range all {
+		out[n] = OpenIdentifier{
+			Kind: i.Kind, Value: string(plain[n]), Masked: Mask(i.Kind, string(plain[n])),
+			Digest: i.Digest, Primary: i.Primary, VerifiedAt: i.VerifiedAt, CreatedAt: i.CreatedAt,
+		}
+		if masked[i.Kind] {
+			out[n].Value = out[n].Masked
 		}
 	}
 	return out, nil
