@@ -9,6 +9,10 @@ import (
 
 var spoken = base64.RawURLEncoding.Strict()
 
+// handleLen is the length of every handle: a nonce, two ids and a tag fill 80
+// characters with no bit to spare.
+const handleLen = (12 + 2*16 + 16) / 3 * 4
+
 // Handle is a sealed pointer to the grant, fit for a claim of an access token:
 // whoever holds the tenant's key finds the row by its primary key, everybody else
 // learns nothing, and no two handles of a grant are alike.
@@ -20,7 +24,8 @@ func Handle(t *tenant.Tenant, g Grant) string {
 // ReadHandle reads what Handle wrote; anything else is not ok.
 func ReadHandle(t *tenant.Tenant, handle string) (cus customer.ID, gid ID, ok bool) {
 	sealed, err := spoken.DecodeString(handle)
-	if err != nil {
+	// The decoder skips line breaks, so the length must be right as well.
+	if err != nil || len(handle) != handleLen {
 		return cus, gid, false
 	}
 	plain, err := t.Key("grant/handle").Open(sealed, t.ID[:])

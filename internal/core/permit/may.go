@@ -1,8 +1,6 @@
 package permit
 
 import (
-	"slices"
-
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/core/consent"
@@ -179,14 +177,10 @@ func consentAlive(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	if a.Purpose == ForSession || a.Purpose == ForClient || a.Application.FirstParty {
 		return nil
 	}
-	given, err := consent.Granted(tx, t, a.Customer, a.Application.ID)
-	if err != nil {
-		return err
+	missing, err := consent.Missing(tx, t, a.Customer, a.Application.ID, a.Scopes)
+	// A third party that was given no scope was given nothing.
+	if err == nil && (len(missing) > 0 || len(a.Scopes) == 0) {
+		err = ErrConsent
 	}
-	for _, scope := range a.Scopes {
-		if !slices.Contains(given, scope) {
-			return ErrConsent
-		}
-	}
-	return nil
+	return err
 }
