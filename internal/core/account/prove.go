@@ -139,13 +139,20 @@ func (a Acts) ProveCode(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, code string
 	if ot.Channel == credential.SMS {
 		method = session.OTPSMS
 	}
-	return proved(tx, t, f, ot, method)
+	return a.proved(tx, t, f, ot, method)
 }
 
 // ProveLink redeems the link of the same message in the browser that began.
 func (a Acts) ProveLink(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, link string) error {
 	if err := a.look(tx, t, f); err != nil {
 		return err
+	}
+	seen, err := credential.PeekLink(tx, t, link)
+	if err != nil {
+		return err
+	}
+	if signin.ID(seen.Flow) != f.ID {
+		return ErrProof // of another journey: it stays what it is there (H133)
 	}
 	ot, err := credential.RedeemLink(tx, t, link, credential.Purpose(f.Kind.Purpose()))
 	if err != nil {
@@ -155,12 +162,12 @@ func (a Acts) ProveLink(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, link string
 	if ot.Channel == credential.SMS {
 		method = session.LinkSMS
 	}
-	return proved(tx, t, f, ot, method)
+	return a.proved(tx, t, f, ot, method)
 }
 
 // proved compares what was redeemed with what this journey expects, as a whole
 // (security law 3), and writes the proof.
-func proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.OneTime, m session.Method) error {
+func (a Acts) proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.OneTime, m session.Method) error {
 	got := signin.Context{
 		Tenant: ot.TenantID, Flow: signin.ID(ot.Flow), Browser: f.Here.Browser, Step: signin.Code,
 		Purpose: string(ot.Purpose), Customer: ot.CustomerID, Target: ot.Target,
@@ -168,8 +175,43 @@ func proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.OneTime, 
 	if f.Identifier == nil || got != f.Expect(signin.Code) {
 		return db.Keep(ErrProof)
 	}
+	if f.World.Account.Unproven && f.Kind != signin.Address {
+		if err := a.claim(tx, t, f); err != nil {
+			return err
+		}
+	}
 	f.Prove(signin.Code, string(m), ot.ID)
 	return signin.Save(tx, t, f)
+}
+
+// claim gives an account whose address nobody had proven to the one who proves
+// it. Whatever was put into it before, password, sessions, grants, codes, other
+// addresses, is not theirs and goes (H113, H115).
+func (a Acts) claim(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
+	c := f.World.Account.ID
+	if _, err := credential.RemovePassword(tx, t, c); err != nil {
+		return err
+	}
+	if err := a.shut(tx, t, c, session.ID{}, "claimed"); err != nil {
+		return err
+	}
+	if err := customer.MarkVerified(tx, t, c, f.Identifier.Digest); err != nil {
+		return err
+	}
+	list, err := customer.Identifiers(tx, t, c)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		if i.Digest == f.Identifier.Digest {
+			continue
+		}
+		if err := customer.RemoveIdentifier(tx, t, c, i.Digest); err != nil {
+			return err
+		}
+	}
+	f.World.Account.Unproven = false
+	return nil
 }
 
 // PasswordOf reads the hash that the caller verifies outside the transaction;

@@ -57,10 +57,30 @@ func whom(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy) error {
 		return err
 	}
 	if found {
-		f.World.Account = signin.Account{ID: c.ID, State: c.State}
-		return nil
+		return holder(tx, t, f, c)
 	}
 	f.World.Refused = !Welcome(t, f.Identifier.Kind, f.Identifier.Value)
+	return nil
+}
+
+// holder looks at how the account has the identifier. One that nobody has
+// proven opens no account that has a proven one: somebody may have mistyped it.
+func holder(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.Customer) error {
+	list, err := customer.Identifiers(tx, t, c.ID)
+	if err != nil {
+		return err
+	}
+	var this, any bool
+	for _, i := range list {
+		proven := i.Verified() && i.Kind != customer.Username
+		any = any || proven
+		this = this || i.Digest == f.Identifier.Digest && (proven || i.Kind == customer.Username)
+	}
+	if any && !this {
+		f.World.Refused = true
+		return nil
+	}
+	f.World.Account = signin.Account{ID: c.ID, State: c.State, Unproven: !any}
 	return nil
 }
 

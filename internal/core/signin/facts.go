@@ -133,6 +133,7 @@ type Account struct {
 	ID         customer.ID
 	State      customer.State
 	MustChange bool // the password is to be replaced at the next sign-in
+	Unproven   bool // nobody has ever proven an address of it: a password is not enough (H113)
 }
 
 // Policy is what the tenant wants at its door.

@@ -139,7 +139,7 @@ func proven(f Facts, p Policy) Step {
 	if _, ok := f.Proven(Password); !ok {
 		return Step{Name: Password}
 	}
-	if !p.Alone || f.World.Account.State == customer.Recovery {
+	if !p.Alone || f.World.Account.State == customer.Recovery || f.World.Account.Unproven {
 		return Step{Name: Code}
 	}
 	return Step{}

@@ -69,6 +69,7 @@ var (
 	cancel    = set(func(f *Facts) { f.Cancelled = true })
 	refused   = set(func(f *Facts) { f.World.Refused = true })
 	mustSwap  = set(func(f *Facts) { f.World.Account.MustChange = true })
+	unproven  = set(func(f *Facts) { f.World.Account.Unproven = true })
 	renewed   = set(func(f *Facts) { f.Reset = true })
 	newTerms  = set(func(f *Facts) { f.World.Terms = []Acceptance{{Kind: "terms", Version: 2}} })
 	took1     = set(func(f *Facts) { f.Accepted = append(f.Accepted, Acceptance{Kind: "terms", Version: 1}) })
@@ -185,6 +186,7 @@ func TestNext(t *testing.T) {
 		{"password, not alone: a code too", []change{email, known, usePass, password}, page(Code)},
 		{"password and code", []change{email, known, usePass, password, code}, done},
 		{"password alone", []change{email, known, usePass, alone, password}, done},
+		{"password alone, address never proven", []change{email, known, unproven, usePass, alone, password}, page(Code)},
 		{"code alone", []change{email, known, code}, done},
 		{"code although password was chosen", []change{email, known, usePass, code}, done},
 		{"a password proof counts only on its own way", []change{email, known, alone, password, method(Code)}, page(Code)},
