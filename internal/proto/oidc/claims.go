@@ -1,0 +1,131 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/grant"
+	"github.com/cardea-id/cardea/internal/core/release"
+)
+
+// wantedFields are the catalogue fields that a grant's scopes carry, and those
+// that its `claims` request names one by one for this place (userinfo or
+// id_token). What of it may go is the gate's to say.
+func wantedFields(c *catalog.Catalog, scopes []string, asked map[string]*claimAsk) []string {
+	fields := namedFields(c, scopes, asked)
+	for _, s := range scopes {
+		for _, f := range c.ByScope(s) {
+			fields = append(fields, f.Name)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// namedFields are the fields behind claims that were asked for by name. A
+// scope that was not granted is not smuggled in by naming its claims.
+func namedFields(c *catalog.Catalog, scopes []string, asked map[string]*claimAsk) []string {
+	var fields []string
+	for claim := range asked {
+		if f, ok := c.ByClaim(claim); ok && slices.Contains(scopes, f.Scope) {
+			fields = append(fields, f.Name)
+		}
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+// idClaims takes the personal claims of the ID token through the gate: only
+// those that the `claims` parameter asked for there. Scopes alone put nothing
+// into it, since userinfo answers them (OpenID Connect Core 1.0, 5.4).
+func (p *Provider) idClaims(tx *db.Tx, x *exchange) (err error) {
+	x.claims = nil
+	if x.subject, err = customer.Subject(tx, x.tenant, x.app, x.grant.CustomerID); err != nil {
+		return err
+	}
+	asked, err := grantClaims(x.grant)
+	if err != nil || len(asked.IDToken) == 0 {
+		return err
+	}
+	c, err := catalog.For(tx, x.tenant)
+	if err != nil {
+		return err
+	}
+	x.claims, err = p.disclose(tx, x.tenant, x.app, x.grant, namedFields(c, x.scopes, asked.IDToken))
+	return err
+}
+
+func grantClaims(g grant.Grant) (c claimsRequest, err error) {
+	if g.Claims != "" {
+		err = json.Unmarshal([]byte(g.Claims), &c)
+	}
+	return c, err
+}
+
+// disclose asks the gate for the fields on behalf of the application and
+// spells what it gives as claims (OpenID Connect Core 1.0, 5.1).
+func (p *Provider) disclose(tx *db.Tx, t tenantRef, a applicationRef, g grant.Grant, fields []string) (map[string]any, error) {
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	d, err := release.Disclose(tx, t, release.Ask{
+		Customer: g.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: a.ID},
+		Purpose: release.SignIn, Fields: fields, Scopes: g.Scopes(), Counter: p.counts,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := catalog.For(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	return spell(c, d), nil
+}
+
+func spell(c *catalog.Catalog, d release.Disclosure) map[string]any {
+	out := map[string]any{}
+	for name, v := range d.Values {
+		f, ok := c.Field(name)
+		if !ok || f.Claim == "" {
+			continue
+		}
+		out[f.Claim] = claimValue(f, v.Text)
+		switch f.Claim {
+		case "email":
+			out["email_verified"] = v.Verified
+		case "phone_number":
+			out["phone_number_verified"] = v.Verified
+		}
+	}
+	return out
+}
+
+func claimValue(f catalog.Field, text string) any {
+	switch f.Type {
+	case "bool":
+		return text == "true"
+	case "number":
+		return json.Number(text)
+	case "address":
+		var object map[string]any
+		if json.Unmarshal([]byte(text), &object) == nil {
+			return object
+		}
+	}
+	return text
+}
+
+// gated runs read in a View, and once more in an Update if the gate has to
+// write down a release that it has not seen today.
+func (p *Provider) gated(ctx context.Context, read func(*db.Tx) error) error {
+	err := p.db.View(ctx, read)
+	if errors.Is(err, release.ErrUnrecorded) {
+		return p.db.Update(ctx, read)
+	}
+	return err
+}

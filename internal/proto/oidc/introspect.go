@@ -1,0 +1,149 @@
+package oidc
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/grant"
+)
+
+// introspection is the answer of RFC 7662, 2.2. Of a token that is not alive,
+// or not this caller's to know about, it says `active: false` and nothing else.
+type introspection struct {
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	TokenType string   `json:"token_type,omitempty"`
+	Expiry    int64    `json:"exp,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  any      `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	AMR       []string `json:"amr,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+}
+
+// introspect tells an API about a token that is for it, or an application
+// about a token that it was given (RFC 7662, 2.1 and 4). Only who can keep a
+// secret may ask.
+func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
+	t := of(r)
+	values, ferr := form(r)
+	if ferr != nil {
+		return ferr
+	}
+	a, ferr := p.authenticate(r, t, values)
+	if ferr != nil {
+		return ferr
+	}
+	if !confidential(a) {
+		return errClient
+	}
+	raw := first(values, "token")
+	if raw == "" {
+		return refuse("invalid_request", "token is missing.")
+	}
+	answer, err := p.lookUp(r, t, a, raw)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, answer)
+}
+
+func first(values map[string][]string, name string) string {
+	if list := values[name]; len(list) > 0 {
+		return list[0]
+	}
+	return ""
+}
+
+func (p *Provider) lookUp(r *http.Request, t tenantRef, a applicationRef, raw string) (introspection, error) {
+	if strings.Count(raw, ".") == 2 {
+		return p.lookUpAccess(r, t, a, raw)
+	}
+	return p.lookUpRefresh(r, t, a, raw)
+}
+
+func (p *Provider) lookUpAccess(r *http.Request, t tenantRef, a applicationRef, raw string) (answer introspection, err error) {
+	c, ok := p.readAccess(t, raw, p.db.Now())
+	mine := ok && (c.ClientID == a.ID.String() || a.Audience != "" && c.meantFor(a.Audience))
+	if !mine {
+		return introspection{}, nil
+	}
+	err = p.db.View(r.Context(), func(tx *db.Tx) error {
+		_, alive, err := p.alive(tx, t, c)
+		if err == nil && alive {
+			answer = c.told()
+		}
+		return err
+	})
+	return answer, err
+}
+
+func (c *accessClaims) told() introspection {
+	return introspection{
+		Active: true, Scope: c.Scope, ClientID: c.ClientID, TokenType: "Bearer", Expiry: c.Expiry, IssuedAt: c.IssuedAt,
+		Subject: c.Subject, Audience: c.Audience, Issuer: c.Issuer, ID: c.ID, ACR: c.ACR, AMR: c.AMR, AuthTime: c.AuthTime,
+	}
+}
+
+// lookUpRefresh tells an application about a refresh token of its own.
+func (p *Provider) lookUpRefresh(r *http.Request, t tenantRef, a applicationRef, raw string) (answer introspection, err error) {
+	err = p.db.View(r.Context(), func(tx *db.Tx) error {
+		g, alive, err := grant.FindRefresh(tx, t, raw, a)
+		if err != nil || !alive {
+			return err
+		}
+		answer = introspection{Active: true, Scope: g.Scope, ClientID: a.ID.String(), Issuer: t.Issuer(), IssuedAt: g.CreatedAt.Unix(), TokenType: "refresh_token"}
+		return nil
+	})
+	return answer, err
+}
+
+// revoke ends a token (RFC 7009): a refresh token ends its whole grant, an
+// access token itself. A token that is unknown or of another application is
+// answered like a success and left alone (2.2); an error of ours never is (H053).
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
+	t := of(r)
+	values, ferr := form(r)
+	if ferr != nil {
+		return ferr
+	}
+	a, ferr := p.authenticate(r, t, values)
+	if ferr != nil {
+		return ferr
+	}
+	web.KeepOrigin(w, a.Settings.Origins)
+	raw := first(values, "token")
+	if raw == "" {
+		return refuse("invalid_request", "token is missing.")
+	}
+	if err := p.end(r, t, a, raw); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (p *Provider) end(r *http.Request, t tenantRef, a applicationRef, raw string) error {
+	if c, ok := p.readAccess(t, raw, p.db.Now()); ok {
+		if c.ClientID != a.ID.String() {
+			return nil
+		}
+		return p.db.Update(r.Context(), func(tx *db.Tx) error {
+			return grant.RevokeAccess(tx, t, c.ID, unix(c.Expiry))
+		})
+	}
+	return p.db.Update(r.Context(), func(tx *db.Tx) error {
+		g, alive, err := grant.FindRefresh(tx, t, raw, a)
+		if err != nil || !alive {
+			return err
+		}
+		_, err = grant.End(tx, t, g.CustomerID, g.ID, "revoked")
+		return err
+	})
+}

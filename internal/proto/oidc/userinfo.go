@@ -1,0 +1,95 @@
+package oidc
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/permit"
+	"github.com/cardea-id/cardea/internal/core/session"
+)
+
+var errScope = fault.New(fault.Denied, "insufficient_scope", "The access token was not granted the scope openid.")
+
+// userinfo answers what the customer allowed the application to know
+// (OpenID Connect Core 1.0, 5.3). Each answer asks the gate anew, so a consent
+// that was withdrawn meanwhile is felt at once.
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
+	t := of(r)
+	raw, ferr := bearer(r)
+	if ferr != nil {
+		return ferr
+	}
+	c, ok := p.readAccess(t, raw, p.db.Now())
+	if !ok || !c.meantFor(t.Issuer()) || c.Grant == "" {
+		return errToken
+	}
+	a, ok, err := p.application(r.Context(), t, c.ClientID)
+	if err != nil {
+		return err
+	}
+	if !ok || !a.Enabled {
+		return errToken
+	}
+	web.KeepOrigin(w, a.Settings.Origins)
+	if !slices.Contains(strings.Fields(c.Scope), "openid") {
+		return errScope
+	}
+	answer := map[string]any{}
+	err = p.gated(r.Context(), func(tx *db.Tx) (err error) {
+		answer, err = p.person(tx, t, a, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	answer["sub"] = c.Subject
+	return web.JSON(w, http.StatusOK, answer)
+}
+
+// person is what the gate gives for the scopes of this token.
+func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) (map[string]any, error) {
+	g, alive, err := p.alive(tx, t, c)
+	if err != nil {
+		return nil, err
+	}
+	if !alive {
+		return nil, errToken
+	}
+	ask := permit.Ask{Customer: g.CustomerID, Application: a, Organization: g.OrganizationID, Purpose: permit.ForRefresh, Scopes: g.Scopes(), Offline: g.Offline}
+	if s, ok, err := session.Alive(tx, t, g.CustomerID, g.SessionID); err != nil {
+		return nil, err
+	} else if ok {
+		ask.Session = &s
+	}
+	if _, err := permit.May(tx, t, ask); err != nil {
+		return nil, refusedToken(err)
+	}
+	fields, err := catalog.For(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := grantClaims(g)
+	if err != nil {
+		return nil, err
+	}
+	g.Scope = c.Scope // this token may hold fewer scopes than its grant
+	out, err := p.disclose(tx, t, a, g, wantedFields(fields, g.Scopes(), asked.UserInfo))
+	if out == nil {
+		out = map[string]any{}
+	}
+	return out, err
+}
+
+// refusedToken hides why the gate refused: to the application the token is
+// simply no good any more.
+func refusedToken(err error) error {
+	if f := fault.Of(err); f.Kind != fault.Internal && f.Kind != fault.Unavailable {
+		return errToken.Because(f)
+	}
+	return err
+}
