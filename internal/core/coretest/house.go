@@ -29,7 +29,7 @@ type House struct {
 }
 
 // Each runs the test in a house on every engine, in parallel; every closure runs
-// twice, the first time for nothing, as a retry would have it.
+// twice, the first time for nothing, and every seventh commit fails to serialize.
 func Each(t *testing.T, test func(t *testing.T, h *House)) {
 	t.Helper()
 	for _, engine := range dbtest.Engines() {
@@ -55,7 +55,12 @@ func Race(t *testing.T, test func(t *testing.T, h *House)) {
 func Open(tb testing.TB, engine string, twice bool) *House {
 	tb.Helper()
 	h := &House{tb: tb, Clock: dbtest.NewClock()}
-	h.D = dbtest.Open(tb, schema.Files, engine, db.Options{Clock: h.Clock.Now, Twice: twice})
+	opts := db.Options{Clock: h.Clock.Now, Twice: twice}
+	if twice {
+		var commits atomic.Int64
+		opts.Failures = func() bool { return commits.Add(1)%7 == 0 }
+	}
+	h.D = dbtest.Open(tb, schema.Files, engine, opts)
 	ring, err := secret.KeyringFromText(secret.NewKeyringText(h.Clock.Now()))
 	h.ok(err)
 	h.Ring = ring
