@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Measures of a transaction on PostgreSQL.
@@ -141,6 +140,10 @@ func (t *trying) rollback(s *pgSession) {
 // was committed. A caller's cancellation does not reach it.
 func (t *trying) commit(s *pgSession) {
 	if s.c == nil {
+		return // no statement was run
+	}
+	if s.lost() && t.v != view {
+		t.again = errLost
 		return
 	}
 	ctx, cancel := t.ending()
@@ -152,16 +155,17 @@ func (t *trying) commit(s *pgSession) {
 	if err == nil || t.v == view {
 		return // nothing rests on the end of a View
 	}
-	code := pgCode(err)
-	if code == "40001" || code == "40P01" || pgconn.SafeToRetry(err) {
+	// pgconn.SafeToRetry is not asked: after a connection broke in COMMIT, pgx
+	// reports the state it found it in afterwards ("conn closed", safe), not
+	// what happened.
+	switch code := pgCode(err); {
+	case code == "40001", code == "40P01":
 		t.again = err
-		return
-	}
-	if !s.lost() {
+	case s.lost():
+		t.resolve(s.xid, err)
+	default:
 		t.out = outcome{err: pgFault(ctx, s.c.Conn(), err), retries: t.out.retries}
-		return
 	}
-	t.resolve(s.xid, err)
 }
 
 // resolve finds out what became of a transaction whose connection broke while
@@ -218,7 +222,8 @@ func (p *postgres) ask(ctx context.Context, xid string, end bool) (status string
 	return status, err
 }
 
-// bump runs one statement, which is a transaction by itself.
+// bump runs one statement, which is a transaction by itself. When the connection
+// breaks nobody knows whether it was counted, so it is not run again.
 func (p *postgres) bump(ctx context.Context, sql string, args []any, target func() []Field) (n int64, err error) {
 	text, err := p.h.texts.of(sql)
 	if err != nil {
@@ -227,7 +232,7 @@ func (p *postgres) bump(ctx context.Context, sql string, args []any, target func
 	for runs := 1; ; runs++ {
 		n, err = p.bumpOnce(ctx, text, args, target)
 		code := pgCode(err)
-		again := code == "40001" || code == "40P01" || pgconn.SafeToRetry(err)
+		again := code == "40001" || code == "40P01"
 		if !again || runs >= maxTries || ctx.Err() != nil {
 			return n, err
 		}

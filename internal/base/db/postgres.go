@@ -80,10 +80,20 @@ func sessions(c *pgx.ConnConfig, plain bool) {
 		c.StatementCacheCapacity, c.DescriptionCacheCapacity = 0, 0
 		return
 	}
-	c.RuntimeParams["default_transaction_isolation"] = "read committed"
-	if c.RuntimeParams["application_name"] == "" {
-		c.RuntimeParams["application_name"] = "cardea"
+	for name, value := range settings {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
 	}
+}
+
+// settings of a session, unless the URL sets them. The timeouts free what a
+// node that vanished had locked.
+var settings = map[string]string{
+	"application_name":                    "cardea",
+	"default_transaction_isolation":       "read committed",
+	"lock_timeout":                        "10s",
+	"idle_in_transaction_session_timeout": "60s",
 }
 
 func checkServer(ctx context.Context, pool *pgxpool.Pool) error {
@@ -156,7 +166,7 @@ func pgFault(ctx context.Context, c *pgx.Conn, err error) error {
 		return errConflict.Because(err)
 	case code == "23503":
 		return errOrphan.Because(err)
-	case code == "40001", code == "40P01":
+	case code == "40001", code == "40P01", code == "55P03":
 		return errBusy.Because(err)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
