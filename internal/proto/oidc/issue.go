@@ -96,8 +96,8 @@ func (p *Provider) grant(tx *db.Tx, q *request, token string) (string, error) {
 		return "", err
 	}
 	g, err := grant.Issue(tx, q.tenant, pass, grant.New{
-		Scopes: q.Scopes, Resource: q.Resource, Claims: claims, Nonce: q.Nonce, ACR: assurance.ACR, AMR: assurance.AMR,
-		AuthenticatedAt: s.AuthenticatedAt, Offline: q.offline() && allowsGrant(q.app, "refresh_token"),
+		Scopes: q.Scopes, Resource: q.Resource, Claims: claims, Nonce: q.Nonce,
+		Offline: q.offline() && allowsGrant(q.app, "refresh_token"),
 	})
 	if err != nil {
 		return "", err

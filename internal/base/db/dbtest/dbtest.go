@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 )
@@ -23,12 +25,19 @@ const (
 // Server is the environment variable that names a PostgreSQL server for tests.
 const Server = "CARDEA_TEST_POSTGRES"
 
+// Only is the environment variable that names one engine to run tests on.
+const Only = "CARDEA_TEST_ENGINES"
+
 // Engines are the engines that tests run on here and now.
 func Engines() []string {
-	if os.Getenv(Server) == "" {
-		return []string{SQLite}
+	all := []string{SQLite}
+	if os.Getenv(Server) != "" {
+		all = append(all, Postgres)
 	}
-	return []string{SQLite, Postgres}
+	if only := os.Getenv(Only); only != "" {
+		return slices.DeleteFunc(all, func(e string) bool { return e != only })
+	}
+	return all
 }
 
 // Each runs a test on a fresh, migrated database of every engine, in parallel,
@@ -97,7 +106,7 @@ var (
 
 func templateOf(t testing.TB, migrations fs.FS) *template {
 	t.Helper()
-	digest, err := digestOf(migrations)
+	files, digest, err := snapshot(migrations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,27 +114,29 @@ func templateOf(t testing.TB, migrations fs.FS) *template {
 	defer templatesMu.Unlock()
 	tpl := templates[digest]
 	if tpl == nil {
-		tpl = &template{migrations: migrations, digest: digest}
+		tpl = &template{migrations: files, digest: digest}
 		templates[digest] = tpl
 	}
 	return tpl
 }
 
-// digestOf names a schema by its files' names and texts.
-func digestOf(migrations fs.FS) (string, error) {
+// snapshot copies a schema, since a test may change its files later, and names
+// it by their names and texts.
+func snapshot(migrations fs.FS) (fs.FS, string, error) {
 	names, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	h := sha256.New()
+	files, h := fstest.MapFS{}, sha256.New()
 	for _, name := range names {
 		text, err := fs.ReadFile(migrations, name)
 		if err != nil {
-			return "", err
+			return nil, "", err
 		}
+		files[name] = &fstest.MapFile{Data: text}
 		io.WriteString(h, name+"\x00"+string(text)+"\x00")
 	}
-	return hex.EncodeToString(h.Sum(nil))[:16], nil
+	return files, hex.EncodeToString(h.Sum(nil))[:16], nil
 }
 
 // sqlite copies the migrated file, which is held in memory.

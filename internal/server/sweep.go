@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/credential"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/grant"
+	"github.com/cardea-id/cardea/internal/core/privacy"
+	"github.com/cardea-id/cardea/internal/core/risk"
+	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/signin"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// What expired is deleted by one job that comes again every minute on one node
+// of the house, a bounded number of rows at a time, so that no table grows
+// because of visitors who never came back (H215).
+const (
+	sweepKind  = "sweep"
+	sweepPause = time.Minute
+	sweepRows  = 500
+)
+
+// sweeps are the rooms that leave expired rows behind.
+var sweeps = []func(*db.Tx, int) (int, error){credential.Sweep, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep}
+
+func (s *Server) sweepWork() journal.Work {
+	return journal.Work{Kind: sweepKind, Parallel: 1, Finish: func(tx *db.Tx, _ *journal.Job, _ error) error {
+		full := false
+		for _, sweep := range sweeps {
+			n, err := sweep(tx, sweepRows)
+			if err != nil {
+				return err
+			}
+			full = full || n >= sweepRows
+		}
+		pause := sweepPause
+		if full {
+			pause = time.Second
+		}
+		return enqueueSweep(tx, pause)
+	}}
+}
+
+func enqueueSweep(tx *db.Tx, pause time.Duration) error {
+	_, err := journal.Enqueue(tx, journal.Job{Kind: sweepKind, Key: sweepKind, RunAt: tx.Now.Add(pause)})
+	return err
+}
+
+func (s *Server) scheduleSweep(ctx context.Context) error {
+	return s.DB.Update(ctx, func(tx *db.Tx) error { return enqueueSweep(tx, sweepPause) })
+}
+
+// erase is what the erasure job does when a closing comes due.
+func (s *Server) erase(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+	return s.acts.Erase(tx, t, c, privacy.Rooms())
+}

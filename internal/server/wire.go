@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/credential"
+	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/privacy"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+	"github.com/cardea-id/cardea/internal/face/login"
+	"github.com/cardea-id/cardea/internal/face/mail"
+	"github.com/cardea-id/cardea/internal/face/portal"
+	"github.com/cardea-id/cardea/internal/proto/oidc"
+)
+
+// wire builds what needs something handed in, from the lower floors up, and
+// hangs it on the router.
+func (s *Server) wire() (err error) {
+	if s.UI, err = ui.New(ui.Options{Look: s.look, Clock: s.Clock.Now}, s.parts()...); err != nil {
+		return err
+	}
+	proxies, err := prefixes(s.Config.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	s.Mux = web.NewMux(web.Config{
+		Host: s.hostOf, Proxies: proxies, Teller: s.UI.Teller("login"), Log: s.Log, Clock: time.Now,
+		Tracer: s.Telemetry.Tracer(), Observe: s.Telemetry.Observe,
+	})
+	s.UI.Routes(s.Mux)
+	door := s.login()
+	provider := oidc.New(oidc.Deps{
+		DB: s.DB, Releases: s.releases, Outbound: s.Outbound, Acts: s.acts,
+		Pages: oidc.Pages{Error: s.UI.Teller("login"), SignOut: door.SignOutPage, SignedOut: door.SignedOutPage},
+	})
+	s.acts.Logout = provider.Ended
+	provider.Routes(s.Mux)
+	door.Routes(s.Mux)
+	s.portal().Routes(s.Mux)
+	s.hangDev()
+	return s.work(provider)
+}
+
+func (s *Server) parts() []ui.Part {
+	return append([]ui.Part{login.Part(), portal.Part()}, s.devParts()...)
+}
+
+// work lists the jobs of every room.
+func (s *Server) work(provider *oidc.Provider) error {
+	letters, err := mail.New()
+	if err != nil {
+		return err
+	}
+	s.works = append(s.works, provider.LogoutWork(s.House), s.sweepWork())
+	s.works = append(s.works, notify.Works(s.senders(letters))...)
+	s.works = append(s.works, privacy.Works(privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint})...)
+	return nil
+}
+
+func (s *Server) senders(letters *mail.Mail) notify.Wiring {
+	w := notify.Wiring{House: s.House, Render: letters.Render, Inbox: s.options.Inbox}
+	if s.options.Inbox {
+		return w
+	}
+	smtp := &notify.SMTP{Dial: s.Outbound.DialContext, Relay: notify.RelayOf(notify.Relay{}), Now: s.Clock.Now}
+	sms := &notify.SMS{Post: s.postSMS, Gateway: notify.GatewayOf}
+	w.Mail, w.SMS = smtp, sms
+	return w
+}
+
+func (s *Server) postSMS(ctx context.Context, url string, header map[string]string, body []byte) (int, error) {
+	h := http.Header{}
+	for name, value := range header {
+		h.Set(name, value)
+	}
+	answer, err := s.Outbound.Post(ctx, url, "application/json", body, h)
+	if err != nil {
+		return 0, err
+	}
+	return answer.Status, nil
+}
+
+// look is how the request's tenant looks.
+func (s *Server) look(r *http.Request) *ui.Look {
+	t := of(r)
+	if t == nil {
+		return nil
+	}
+	return s.UI.MakeLook(Brand(t))
+}
+
+// Brand says in the page engine's words how a tenant looks.
+func Brand(t *tenant.Tenant) ui.Brand {
+	return ui.Brand{
+		Key: t.ID.String() + "." + strconv.FormatInt(t.Version, 10), Name: t.Name, Tagline: t.Settings.Tagline,
+		Color: t.Brand.Color, Accent: t.Brand.Accent, Radius: t.Brand.Radius, Font: t.Brand.Font,
+		Logo: t.Brand.Logo, LogoDark: t.Brand.LogoDark, Words: t.Brand.Words,
+		Locale: t.Locale(), Locales: t.Settings.Locales, Zone: t.Zone(),
+		Links: ui.Links{Terms: t.Settings.TermsURL, Privacy: t.Settings.PrivacyURL, Help: t.Settings.SupportURL},
+	}
+}
+
+// passwords is the password policy with the operator's own breach list, if any.
+func (s *Server) passwords() (credential.Passwords, error) {
+	if s.Config.BreachFile == "" {
+		return credential.Passwords{}, nil
+	}
+	list, err := credential.OpenBreachFile(s.Config.BreachFile)
+	if err != nil {
+		return credential.Passwords{}, refused("The breach file cannot be read.", "Make it with 'cardea breach build', or leave breach_file out.", err)
+	}
+	return credential.Passwords{Breach: list}, nil
+}
+
+// nodeName names this process to people who read leases and logs.
+func nodeName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	return strings.ToLower(host) + "-" + strconv.Itoa(os.Getpid())
+}
+
