@@ -79,7 +79,7 @@ func TestAFailedMigrationLeavesNothingHalfDone(t *testing.T) {
 	for _, engine := range dbtest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			source := fstest.MapFS{"0001_one.sql": {Data: []byte("CREATE TABLE a (id BYTEA NOT NULL, PRIMARY KEY (id));")}}
+			source := fstest.MapFS{"0001_one.sql": {Data: []byte("CREATE TABLE first (id BYTEA NOT NULL, PRIMARY KEY (id));")}}
 			url := dbtest.URL(t, source, engine)
 			source["0002_two.sql"] = &fstest.MapFile{Data: []byte("CREATE TABLE b (id BYTEA NOT NULL, PRIMARY KEY (id)); CREATE INDEX x ON nowhere (id);")}
 			d, err := db.Open(t.Context(), db.Options{URL: url, Clock: time.Now, Migrations: source})
