@@ -18,11 +18,16 @@ var (
 // Known is how long a network counts as one from which a customer comes.
 const Known = 30 * 24 * time.Hour
 
-// meterRow is when a meter will have run empty.
-type meterRow struct{ arrives time.Time }
+// meterRow is when a meter will have run empty, and whether the try passed.
+type meterRow struct {
+	arrives time.Time
+	passed  bool
+}
 
-// Fields names the column.
-func (m *meterRow) Fields() []db.Field { return []db.Field{{Column: "arrives_at", Ptr: &m.arrives}} }
+// Fields names the columns.
+func (m *meterRow) Fields() []db.Field {
+	return []db.Field{{Column: "arrives_at", Ptr: &m.arrives}, {Column: "passed", Ptr: &m.passed}}
+}
 
 // Reserve takes one try from every meter, in their order, before the work that
 // the try is for is done. The first full meter refuses with ErrTries or
@@ -41,44 +46,37 @@ func Reserve(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) e
 }
 
 func reserve(ctx context.Context, d *db.DB, t *tenant.Tenant, m Meter) error {
-	key, now := m.key(t), d.Now()
+	now := d.Now()
 	latest := now.Add(m.Limit.span() - m.Limit.Every)
-	n, err := d.Bump(ctx, `INSERT INTO throttle (tenant_id, meter, arrives_at) VALUES ($1, $2, $3)
-		ON CONFLICT (tenant_id, meter) DO UPDATE SET arrives_at = $4 +
-			CASE WHEN throttle.arrives_at > $5 THEN throttle.arrives_at ELSE $5 END
-		WHERE throttle.arrives_at <= $6`,
-		t.ID, key, now.Add(m.Limit.Every), m.Limit.Every, now, latest)
-	if err != nil || n > 0 {
+	row, _, err := db.Bumped[meterRow](ctx, d, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
+		VALUES ($1, $2, $3, TRUE)
+		ON CONFLICT (tenant_id, meter) DO UPDATE SET passed = throttle.arrives_at <= $4, arrives_at = CASE
+			WHEN throttle.arrives_at > $4 THEN throttle.arrives_at
+			WHEN throttle.arrives_at > $5 THEN throttle.arrives_at + $6
+			ELSE $3 END`,
+		t.ID, m.key(t), now.Add(m.Limit.Every), latest, now, m.Limit.Every)
+	if err != nil || row.passed {
 		return err
 	}
-	return refuse(ctx, d, t, m, now)
-}
-
-func refuse(ctx context.Context, d *db.DB, t *tenant.Tenant, m Meter, now time.Time) error {
-	var arrives time.Time
-	known := false
-	err := d.View(ctx, func(tx *db.Tx) error {
-		row, _, err := findMeter(tx, t, m.key(t))
-		if err != nil || m.Unless == "" {
-			arrives = row.arrives
-			return err
-		}
-		mark, found, err := findMeter(tx, t, markKey(t, m.Unless))
-		arrives, known = row.arrives, found && mark.arrives.After(now)
-		return err
-	})
+	known, err := m.excused(ctx, d, t, now)
 	if err != nil || known {
 		return err
 	}
-	wait := max(arrives.Sub(now)-m.Limit.span()+m.Limit.Every, time.Second)
+	wait := max(row.arrives.Sub(latest), time.Second)
 	if m.Limit.message() {
 		return ErrMessages.In(wait)
 	}
 	return ErrTries.In(wait)
 }
 
-func findMeter(tx *db.Tx, t *tenant.Tenant, key [32]byte) (meterRow, bool, error) {
-	return db.Find[meterRow](tx, `FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, key)
+// excused tells whether the mark stands that lets a full meter pass.
+func (m Meter) excused(ctx context.Context, d *db.DB, t *tenant.Tenant, now time.Time) (bool, error) {
+	if m.Unless == "" {
+		return false, nil
+	}
+	n, err := d.Bump(ctx, `UPDATE throttle SET passed = TRUE WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`,
+		t.ID, markKey(t, m.Unless), now)
+	return n == 1, err
 }
 
 // Forgive empties meters after a success: who proved to be the one does not pay
@@ -112,7 +110,8 @@ func (m Meter) own() bool {
 func Remember(ctx context.Context, d *db.DB, t *tenant.Tenant, account, network string) error {
 	now := d.Now()
 	// At most once a day: most sign-ins need no write.
-	_, err := d.Bump(ctx, `INSERT INTO throttle (tenant_id, meter, arrives_at) VALUES ($1, $2, $3)
+	_, err := d.Bump(ctx, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
+		VALUES ($1, $2, $3, TRUE)
 		ON CONFLICT (tenant_id, meter) DO UPDATE SET arrives_at = $3 WHERE throttle.arrives_at < $4`,
 		t.ID, markKey(t, pair(account, network)), now.Add(Known), now.Add(Known-24*time.Hour))
 	return err

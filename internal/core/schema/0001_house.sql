@@ -326,11 +326,12 @@ CREATE TABLE session_proof (
   PRIMARY KEY (tenant_id, customer_id, session_id, method)
 );
 
--- GCRA meters: the theoretical arrival time per key.
+-- GCRA meters: the theoretical arrival time per key, and whether the last try passed.
 CREATE TABLE throttle (
   tenant_id BYTEA NOT NULL,
   meter BYTEA NOT NULL,
   arrives_at BIGINT NOT NULL,
+  passed BOOLEAN NOT NULL,
   PRIMARY KEY (tenant_id, meter)
 );
 CREATE INDEX throttle_arrives ON throttle (arrives_at);
