@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"encoding/hex"
+
+	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// AuditReport is what the walk over the journal found.
+type AuditReport struct {
+	Tenants     int    `json:"tenants"`
+	Events      int64  `json:"events"`
+	Pruned      int64  `json:"pruned"`
+	Unchained   int64  `json:"unchained"`
+	Checkpoints int64  `json:"checkpoints"`
+	Holds       bool   `json:"holds"`
+	Bad         *Wrong `json:"bad,omitempty"`
+}
+
+// Wrong names the first bad record.
+type Wrong struct {
+	Flaw       string `json:"flaw"`
+	Tenant     string `json:"tenant"`
+	Bucket     int64  `json:"bucket"`
+	Seq        int64  `json:"seq,omitempty"`
+	Event      string `json:"event,omitempty"`
+	Checkpoint int64  `json:"checkpoint,omitempty"`
+	Text       string `json:"text"`
+}
+
+// Audit walks the chains and checkpoints of one tenant, or of all if t is nil,
+// with signatures and the checkpoints kept outside the database. The report's
+// Bad is set if a record is bad; the error means that it could not look.
+func (b *Base) Audit(ctx context.Context, t *tenant.Tenant) (AuditReport, error) {
+	known, err := b.knownCheckpoints()
+	if err != nil {
+		return AuditReport{}, failed("The checkpoint file cannot be read.", "Check "+b.Config.CheckpointFile+", or leave checkpoint_file out to verify without it.", err)
+	}
+	var only [16]byte
+	if t != nil {
+		only = t.ID
+	}
+	r, err := journal.Verify(ctx, b.DB, only, journal.Evidence{Keys: b.CheckpointKey, Known: known})
+	if err != nil {
+		return AuditReport{}, err
+	}
+	out := AuditReport{
+		Tenants: r.Tenants, Events: r.Events, Pruned: r.Pruned, Unchained: r.Unchained,
+		Checkpoints: r.Checkpoints, Holds: r.Bad == nil,
+	}
+	if r.Bad != nil {
+		out.Bad = wrongOf(r.Bad)
+	}
+	return out, nil
+}
+
+func wrongOf(bad *journal.Bad) *Wrong {
+	w := &Wrong{
+		Flaw: string(bad.Flaw), Tenant: tenant.ID(bad.Tenant).String(), Bucket: bad.Bucket, Seq: bad.Seq,
+		Checkpoint: bad.Checkpoint, Text: bad.String(),
+	}
+	if bad.Event != [16]byte{} {
+		w.Event = hex.EncodeToString(bad.Event[:])
+	}
+	return w
+}
