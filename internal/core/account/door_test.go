@@ -117,6 +117,7 @@ func (v *visit) identify(raw string) {
 
 func (v *visit) send() {
 	v.tb.Helper()
+	v.inbox("") // what was on its way comes before
 	v.must(func(tx *db.Tx, f *signin.Flow) error { return v.acts.SendCode(tx, v.T(), f) })
 }
 

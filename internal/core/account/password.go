@@ -96,6 +96,9 @@ func (a Acts) recovered(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	if _, err := customer.SetState(tx, t, f.World.Account.ID, from, customer.Active, "recovered"); err != nil {
 		return err
 	}
+	if err := renew(tx, t, f); err != nil {
+		return err
+	}
 	f.CustomerID = f.World.Account.ID
 	return signin.Save(tx, t, f)
 }

@@ -171,6 +171,7 @@ func (a Acts) proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.
 	got := signin.Context{
 		Tenant: ot.TenantID, Flow: signin.ID(ot.Flow), Browser: f.Here.Browser, Step: signin.Code,
 		Purpose: string(ot.Purpose), Customer: ot.CustomerID, Target: ot.Target,
+		Since: f.World.Account.Since, // a reset ends the codes themselves
 	}
 	if f.Identifier == nil || got != f.Expect(signin.Code) {
 		return db.Keep(ErrProof)
@@ -210,7 +211,16 @@ func (a Acts) claim(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 			return err
 		}
 	}
-	f.World.Account.Unproven = false
+	return renew(tx, t, f)
+}
+
+// renew lets what this journey has proven count after the password changed.
+func renew(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
+	now := signin.Account{ID: f.World.Account.ID, State: f.World.Account.State}
+	if err := since(tx, t, &now); err != nil {
+		return err
+	}
+	f.Stands(now)
 	return nil
 }
 

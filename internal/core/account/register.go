@@ -86,7 +86,7 @@ func (a Acts) Register(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (customer.Cu
 		return customer.Customer{}, err
 	}
 	if f.Locale != "" {
-		if err := customer.SetField(tx, t, c.ID, "locale", f.Locale, "signup"); err != nil && !fault.Is(err, fault.Invalid) {
+		if err := customer.SetField(tx, t, c.ID, "locale", f.Locale, "customer"); err != nil && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Denied) {
 			return customer.Customer{}, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
+	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/session"
@@ -81,7 +82,15 @@ func holder(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.Customer) er
 		return nil
 	}
 	f.World.Account = signin.Account{ID: c.ID, State: c.State, Unproven: !any}
-	return nil
+	return since(tx, t, &f.World.Account)
+}
+
+func since(tx *db.Tx, t *tenant.Tenant, a *signin.Account) error {
+	at, err := credential.PasswordChanged(tx, t, a.ID)
+	if !at.IsZero() {
+		a.Since = at.UnixMicro()
+	}
+	return err
 }
 
 func terms(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {

@@ -93,6 +93,7 @@ type Context struct {
 	Purpose  string      `json:"purpose"`           // "signin", "recover", "stepup", "address"
 	Customer customer.ID `json:"customer,omitzero"` // who held the identifier when the proof was asked for; zero: nobody
 	Target   [32]byte    `json:"target"`            // digest of the identifier
+	Since    int64       `json:"since,omitempty"`   // when the account's password was set, in microseconds: a reset ends what was proven before
 }
 
 // Proof is one thing that was proven in this flow.
@@ -132,8 +133,9 @@ type Known struct {
 type Account struct {
 	ID         customer.ID
 	State      customer.State
-	MustChange bool // the password is to be replaced at the next sign-in
-	Unproven   bool // nobody has ever proven an address of it: a password is not enough (H113)
+	MustChange bool  // the password is to be replaced at the next sign-in
+	Since      int64 // when the password was set, in microseconds; 0: there is none
+	Unproven   bool  // nobody has ever proven an address of it: a password is not enough (H113)
 }
 
 // Policy is what the tenant wants at its door.
@@ -173,6 +175,7 @@ func (k Kind) Purpose() string {
 func (f *Facts) Expect(step Name) Context {
 	c := f.Here
 	c.Step, c.Purpose, c.Customer = step, f.Kind.Purpose(), f.World.Account.ID
+	c.Since = f.World.Account.Since
 	if f.Kind == Address {
 		c.Customer = f.Pinned
 	}
@@ -239,12 +242,19 @@ func (f *Facts) Prove(step Name, method string, credential [16]byte) {
 // Became writes that the nobody who proved the identifier is a customer now.
 // What was proven for nobody counts for that customer from here on.
 func (f *Facts) Became(id customer.ID) {
+	f.Stands(Account{ID: id, State: customer.Active})
+	f.Registered = true
+}
+
+// Stands writes how the account stands after an act of this journey that would
+// end what was proven for it: what this journey itself has proven goes on
+// counting, what others have does not.
+func (f *Facts) Stands(a Account) {
 	proofs := f.Valid()
 	for i := range proofs {
-		proofs[i].Customer = id
+		proofs[i].Customer, proofs[i].Since = a.ID, a.Since
 	}
-	f.Proofs, f.Registered = proofs, true
-	f.World.Account = Account{ID: id, State: customer.Active}
+	f.Proofs, f.World.Account = proofs, a
 }
 
 // Skip writes that an optional step was left out.

@@ -199,6 +199,8 @@ func TestNext(t *testing.T) {
 		{"username that nobody has cannot register", []change{typed(name), code}, refuse(AddressRefused)},
 		{"typed another address after the proof", []change{email, known, code, typed(name)}, page(Code)},
 		{"account changed hands after the proof", []change{email, known, code, is(bob, customer.Active)}, page(Code)},
+		{"password reset after the proof", []change{email, known, code, set(func(f *Facts) { f.World.Account.Since++ })}, page(Code)},
+		{"password reset in this journey", []change{email, known, code, set(func(f *Facts) { f.Stands(Account{ID: alice, State: customer.Active, Since: 7}) })}, done},
 		{"somebody registered the address after the proof", []change{email, code, known}, page(Code)},
 		{"account gone after the proof", []change{email, known, code, is(customer.ID{}, "")}, page(Code)},
 
@@ -298,6 +300,7 @@ func TestProofCountsInItsOwnContextAlone(t *testing.T) {
 		"purpose":  func(c *Context) { c.Purpose = "verify" },
 		"customer": func(c *Context) { c.Customer = bob },
 		"target":   func(c *Context) { c.Target[0]++ },
+		"since":    func(c *Context) { c.Since++ },
 	}
 	for what, fn := range bend {
 		f, p := begun()
