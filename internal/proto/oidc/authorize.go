@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 )
 
@@ -58,7 +58,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 			return err
 		}
 		flow := signin.Flow{Facts: facts, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
-		step, err = account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), sessions(held))
+		step, err = account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), session.Distinct(held))
 		return err
 	})
 	if err != nil {
@@ -66,8 +66,8 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 	}
 	switch {
 	case step.Name == signin.Done && !step.Session.IsZero():
-		i := slices.IndexFunc(held, func(h heldSession) bool { return h.session.ID == step.Session })
-		return p.issue(w, r, q, held[i].token)
+		token, _ := tokenOf(held, step.Session)
+		return p.issue(w, r, q, token)
 	case q.asks("none"):
 		return p.respondError(w, r, q, refusal(step.Reason))
 	}
@@ -170,11 +170,11 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(held, func(h heldSession) bool { return h.session.ID == flow.Outcome.Session })
-	if i < 0 {
+	token, ok := tokenOf(held, flow.Outcome.Session)
+	if !ok {
 		return p.respondError(w, r, q, refuse("login_required", "The sign-in ended before it could be used."))
 	}
-	return p.issue(w, r, q, held[i].token)
+	return p.issue(w, r, q, token)
 }
 
 var errElsewhere = fault.New(fault.Denied, "flow_elsewhere", "This sign-in began in another browser. Go back to the application and start again.")

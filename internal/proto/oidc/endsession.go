@@ -41,7 +41,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mine := slices.DeleteFunc(slices.Clone(held), func(h heldSession) bool { return out.app == nil || !out.names(of(r), h.session) })
+	mine := slices.DeleteFunc(slices.Clone(held), func(h session.Held) bool { return out.app == nil || !out.names(of(r), h.Session) })
 	switch {
 	case len(mine) > 0:
 		return p.signOut(w, r, out, mine)
@@ -124,7 +124,7 @@ func (p *Provider) confirmed(w http.ResponseWriter, r *http.Request, posted url.
 
 // signOut ends the sessions with everything that hangs on them and takes their
 // cookies away.
-func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, out leaving, list []heldSession) error {
+func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, out leaving, list []session.Held) error {
 	if err := p.leave(w, r, list); err != nil {
 		return err
 	}

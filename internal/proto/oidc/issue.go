@@ -16,40 +16,26 @@ import (
 	"github.com/cardea-id/cardea/internal/core/session"
 )
 
-// heldSession is one session of the browser's set, with the token that shows it.
-type heldSession struct {
-	token   string
-	session session.Session
-}
-
-func sessions(held []heldSession) []session.Session {
-	out := make([]session.Session, 0, len(held))
-	for _, h := range held {
-		out = append(out, h.session)
-	}
-	return out
-}
-
 // held are the sessions of this browser that are alive.
-func (p *Provider) held(r *http.Request) (list []heldSession, err error) {
-	tokens := session.ReadSet(web.ReadCookie(r, session.Cookie))
-	if len(tokens) == 0 {
+func (p *Provider) held(r *http.Request) (list []session.Held, err error) {
+	cookie := web.ReadCookie(r, session.Cookie)
+	if cookie == "" {
 		return nil, nil
 	}
-	err = p.db.View(r.Context(), func(tx *db.Tx) error {
-		list = nil
-		for _, token := range tokens {
-			s, alive, err := session.Find(tx, of(r), token)
-			if err != nil {
-				return err
-			}
-			if alive {
-				list = append(list, heldSession{token, s})
-			}
-		}
-		return nil
+	err = p.db.View(r.Context(), func(tx *db.Tx) (err error) {
+		list, err = session.FindSet(tx, of(r), cookie)
+		return err
 	})
 	return list, err
+}
+
+// tokenOf is the token by which the browser holds a session.
+func tokenOf(held []session.Held, id session.ID) (string, bool) {
+	i := slices.IndexFunc(held, func(h session.Held) bool { return h.ID == id })
+	if i < 0 {
+		return "", false
+	}
+	return held[i].Token, true
 }
 
 // issue answers the request with a code, if the gate permits it now.
@@ -155,29 +141,26 @@ func (p *Provider) knownBrowser(r *http.Request) ([32]byte, bool) {
 
 // leave ends the sessions with all that hangs on them and keeps the browser's
 // other ones.
-func (p *Provider) leave(w http.ResponseWriter, r *http.Request, list []heldSession) error {
-	err := p.db.Update(r.Context(), func(tx *db.Tx) error {
+func (p *Provider) leave(w http.ResponseWriter, r *http.Request, list []session.Held) error {
+	var rest []session.Held
+	err := p.db.Update(r.Context(), func(tx *db.Tx) (err error) {
 		for _, h := range list {
-			if err := p.acts.SignOut(tx, of(r), h.session); err != nil {
+			if err := p.acts.SignOut(tx, of(r), h.Session); err != nil {
 				return err
 			}
 		}
-		return nil
+		rest, err = session.FindSet(tx, of(r), web.ReadCookie(r, session.Cookie))
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	gone := map[string]bool{}
-	for _, h := range list {
-		gone[h.token] = true
-	}
-	rest := slices.DeleteFunc(session.ReadSet(web.ReadCookie(r, session.Cookie)), func(t string) bool { return gone[t] })
 	if len(rest) == 0 {
 		web.DropCookie(w, r, session.Cookie)
 		web.SignedOut(w)
 		return nil
 	}
-	web.SetCookie(w, r, web.Cookie{Name: session.Cookie, Value: session.WriteSet(rest)})
+	web.SetCookie(w, r, web.Cookie{Name: session.Cookie, Value: session.SetOf(rest), MaxAge: session.KeepFor(rest, p.db.Now())})
 	return nil
 }
 
