@@ -31,6 +31,7 @@ type writer struct {
 	path    string
 	c       *liteConn
 	metric  func(int, time.Duration)
+	work    time.Duration // after which a batch takes nobody more
 	front   chan *job
 	back    chan *job
 	stopped chan struct{}
@@ -91,7 +92,7 @@ func (p *Panic) Unwrap() error {
 
 func startWriter(h *house, path string, c *liteConn, metric func(int, time.Duration)) *writer {
 	w := &writer{
-		h: h, path: path, c: c, metric: metric,
+		h: h, path: path, c: c, metric: metric, work: maxWork,
 		front: make(chan *job, maxQueue), back: make(chan *job, maxQueue),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -261,7 +262,7 @@ func (w *writer) serve(first *job) {
 				return
 			}
 		}
-		if len(w.batch) >= maxBatch || time.Since(began) >= maxWork {
+		if len(w.batch) >= maxBatch || time.Since(began) >= w.work {
 			break
 		}
 		j = w.more(background)
