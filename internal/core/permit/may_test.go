@@ -181,7 +181,7 @@ func TestFreshnessAndAssurance(t *testing.T) {
 		}{
 			{"no age asked", func(*permit.Ask) {}, nil},
 			{"an age that holds", func(a *permit.Ask) { a.Aged, a.MaxAge = true, time.Hour }, nil},
-			{"an age that is over", func(a *permit.Ask) { a.Aged, a.MaxAge = true, time.Hour - time.Second }, permit.ErrStale},
+			{"an age that is over", func(a *permit.Ask) { a.Aged, a.MaxAge = true, time.Hour-time.Second }, permit.ErrStale},
 			{"max_age=0", func(a *permit.Ask) { a.Aged = true }, permit.ErrStale},
 			{"the level that is met", func(a *permit.Ask) { a.ACR = session.Single }, nil},
 			{"H088: a level that is not", func(a *permit.Ask) { a.ACR = session.Multi }, permit.ErrAssurance},
