@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,10 @@ const Server = "CARDEA_TEST_POSTGRES"
 
 // Only is the environment variable that names one engine to run tests on.
 const Only = "CARDEA_TEST_ENGINES"
+
+// Hard is the environment variable that, when set, makes tests hard: every
+// writing closure runs twice, and one Update in ten fails to serialize.
+const Hard = "CARDEA_TEST_HARD"
 
 // Engines are the engines that tests run on here and now.
 func Engines() []string {
@@ -61,6 +66,10 @@ func Open(t testing.TB, migrations fs.FS, engine string, opts db.Options) *db.DB
 	opts.Migrations, opts.Strict = migrations, true
 	if opts.Clock == nil {
 		opts.Clock = NewClock().Now
+	}
+	if os.Getenv(Hard) != "" && opts.Failures == nil {
+		opts.Twice = true
+		opts.Failures = func() bool { return mathrand.IntN(10) == 0 }
 	}
 	d, err := db.Open(context.Background(), opts)
 	if err != nil {
