@@ -47,6 +47,13 @@ func (a *Application) defaults() {
 	}
 }
 
+// Filled returns the application with what its kind decides filled in, as
+// Register and Change store it.
+func (a Application) Filled() Application {
+	a.defaults()
+	return a
+}
+
 func grantsOf(k Kind) []string {
 	switch k {
 	case Web, SPA, Native:
@@ -67,7 +74,7 @@ func (a *Application) check(t *tenant.Tenant) error {
 		return ErrBadAudience.At("audience")
 	}
 	for _, c := range []func(*tenant.Tenant) error{
-		a.checkLists, a.checkAddresses, a.checkGrants, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans,
+		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans,
 	} {
 		if err := c(t); err != nil {
 			return err

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -28,7 +30,7 @@ var domains = idna.New(
 func ParseEmail(raw string) (string, error) {
 	s := strings.Trim(raw, " ")
 	local, domain, ok := strings.Cut(s, "@")
-	if !ok || len(s) > 4*maxEmail || !dotAtom(local) {
+	if !ok || len(s) > 4*maxEmail || !dotAtom(local) || !visible(domain) {
 		return "", ErrBadEmail
 	}
 	domain, err := domains.ToASCII(domain)
@@ -54,6 +56,21 @@ func dotAtom(s string) bool {
 			if !atext(atom[i]) {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+// visible refuses what UTS 46 would drop silently: a domain shows every
+// character that it has. The joiners of some scripts are left to IDNA's rules.
+func visible(domain string) bool {
+	if !utf8.ValidString(domain) {
+		return false
+	}
+	for _, r := range domain {
+		joins := r == '\u200c' || r == '\u200d'
+		if r >= utf8.RuneSelf && !joins && !unicode.In(r, unicode.L, unicode.M, unicode.N) && !strings.ContainsRune("\u3002\uff0e\uff61\u30fb\u00b7", r) {
+			return false
 		}
 	}
 	return true

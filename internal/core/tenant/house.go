@@ -191,6 +191,13 @@ func (h *House) replace(tx *db.Tx, ids []ID) error {
 	return nil
 }
 
+// Read gives a tenant as this transaction sees it, with what it has changed
+// itself. The snapshot is for the transaction alone: the board gets its own.
+func (h *House) Read(tx *db.Tx, id ID) (*Tenant, error) {
+	t, _, err := h.read(tx, id)
+	return t, err
+}
+
 func (h *House) read(tx *db.Tx, id ID) (*Tenant, time.Time, error) {
 	r, err := db.Get[row](tx, `FROM tenant WHERE id = $1`, id)
 	if err != nil {
