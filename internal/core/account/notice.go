@@ -1,7 +1,7 @@
 package account
 
 import (
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -69,4 +69,5 @@ func undoNotice(t *tenant.Tenant, name notify.Template, shown, token string) not
 	}}
 }
 
-func hours(d time.Duration) string { return strings.TrimSuffix(d.String(), "h0m0s") }
+func hours(d time.Duration) string   { return strconv.Itoa(int(d / time.Hour)) }
+func minutes(d time.Duration) string { return strconv.Itoa(int(d / time.Minute)) }

@@ -52,7 +52,9 @@ func (a Acts) SendCode(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	}
 	d := notify.Draft{
 		Template: wording(f), Channel: notify.Channel(way), Locale: f.Locale, Expires: ot.ExpiresAt,
-		Values: map[string]string{"code": code, "link": t.Origin + LinkPath + "?t=" + link},
+		Values: map[string]string{
+			"code": code, "link": t.Origin + LinkPath + "?t=" + link, "minutes": minutes(ot.ExpiresAt.Sub(tx.Now)),
+		},
 	}
 	return address(tx, t, f, d)
 }

@@ -1,0 +1,34 @@
+package mail
+
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Specimens are a letter of every template and channel with made-up values, for
+// the gallery and for tests.
+func Specimens(t *tenant.Tenant, locale string) []notify.Letter {
+	var list []notify.Letter
+	for _, name := range notify.Templates() {
+		for _, channel := range []notify.Channel{notify.Email, notify.Text} {
+			if name == notify.Bootstrap && channel == notify.Text {
+				continue // goes to operators, by mail alone
+			}
+			to := "mia@example.test"
+			if channel == notify.Text {
+				to = "+4915155512345"
+			}
+			list = append(list, notify.Letter{Tenant: t, Template: name, Channel: channel, Locale: locale, To: to, Values: sample(t)})
+		}
+	}
+	return list
+}
+
+func sample(t *tenant.Tenant) map[string]string {
+	return map[string]string{
+		"code": "482913", "minutes": "10", "hours": "72", "address": "m•••@example.test",
+		"link": t.Origin + "/signin/link?t=specimen", "date": time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Format(time.RFC3339),
+	}
+}
