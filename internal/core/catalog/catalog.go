@@ -183,6 +183,14 @@ type Changed struct {
 // EventName names the event.
 func (Changed) EventName() string { return "catalog.changed" }
 
+// Settled returns the definition as Put stores it, with its claim spelled out.
+// Faults are those of Put.
+func (f Field) Settled() (Field, error) {
+	f, err := f.settle()
+	f.Claim = f.ClaimName()
+	return f, err
+}
+
 // settle checks a definition and fills in what it leaves out: for a standard
 // field its standard form, else what suits a field of the customer's own. A
 // list that is there and empty stays empty.

@@ -68,11 +68,11 @@ type Field struct {
 	Source string `json:"source,omitempty" yaml:"source,omitempty"` // "customer" if empty
 	// Viewers and Editors are "customer", "application", "staff:operator",
 	// "staff:support", "staff:privacy"; viewers also "staff:support:masked".
-	Viewers []string `json:"viewers,omitempty" yaml:"viewers,omitempty"`
-	Editors []string `json:"editors,omitempty" yaml:"editors,omitempty"`
+	Viewers []string `json:"viewers,omitempty" yaml:"viewers"`
+	Editors []string `json:"editors,omitempty" yaml:"editors"`
 	// Purposes are what the field may be used for: "account", "support",
 	// "privacy", or the tenant's own.
-	Purposes []string `json:"purposes,omitempty" yaml:"purposes,omitempty"`
+	Purposes []string `json:"purposes,omitempty" yaml:"purposes"`
 	// Scope carries the field to applications, in the claim named Claim (Name
 	// if empty). Without a scope it never leaves to one.
 	Scope string `json:"scope,omitempty" yaml:"scope,omitempty"`
