@@ -191,5 +191,5 @@ func Recipients(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]State, error) {
 
 // Ledger lists all decisions of a customer, the latest first.
 func Ledger(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]Entry, error) {
-	return db.All[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 ORDER BY id DESC`, t.ID, c)
+	return db.All[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 ORDER BY made_at DESC, id`, t.ID, c)
 }

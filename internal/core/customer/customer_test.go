@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
@@ -198,6 +199,7 @@ func TestStaffFindCustomersByWhatTheyKnow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		h.Wait(time.Millisecond) // so that their order is known
 		li, err := register(h, email("li@mail.example"))
 		if err != nil {
 			t.Fatal(err)

@@ -32,9 +32,10 @@ func Mask(kind, value string) string {
 	return strings.Join(words[:min(len(words), 3)], " ")
 }
 
+// first is the first letter, unless that is all there is.
 func first(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
-	if r == utf8.RuneError {
+	if r == utf8.RuneError || size == len(s) {
 		return ""
 	}
 	return s[:size]
