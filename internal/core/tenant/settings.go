@@ -52,9 +52,6 @@ type Registration struct {
 	// addresses with a plus tag.
 	BlockDisposable bool `json:"block_disposable,omitempty" yaml:"block_disposable,omitempty"`
 	BlockAlias      bool `json:"block_alias,omitempty" yaml:"block_alias,omitempty"`
-	// VerifyLater lets somebody who chose a password begin before the address
-	// is proven.
-	VerifyLater bool `json:"verify_later,omitempty" yaml:"verify_later,omitempty"`
 }
 
 // Password says what passwords are good for.

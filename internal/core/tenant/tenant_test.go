@@ -190,7 +190,6 @@ registration:
   block_domains: [bad.example]
   block_disposable: true
   block_alias: true
-  verify_later: true
 password: {off: true, alone: true, words: [fern]}
 session: {idle: 12h, absolute: 7d, remember_idle: 14d, remember_absolute: 30d, no_remember: true}
 mail:
