@@ -25,6 +25,10 @@ type Options struct {
 	Twice    bool        // every writing closure runs twice, the first run is rolled back
 	Strict   bool        // SQL is checked against the rules, nested verbs are found by goroutine
 	Failures func() bool // asked before each COMMIT of an Update; true: it fails to serialize
+	// Hasty is called on SQLite before each COMMIT of a batch and may answer
+	// the batch already. No house may: the kill test shows with it that it
+	// notices answers that came before they were durable.
+	Hasty func(answer func())
 }
 
 // Metrics hears what the verbs did. Both functions are optional and are called
@@ -83,7 +87,7 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 		return nil, errors.New("db: no clock")
 	}
 	d := &DB{opts: opts}
-	d.house = &house{owner: d, clock: clock{read: opts.Clock}, twice: opts.Twice, strict: opts.Strict, failures: opts.Failures}
+	d.house = &house{owner: d, clock: clock{read: opts.Clock}, twice: opts.Twice, strict: opts.Strict, failures: opts.Failures, hasty: opts.Hasty}
 	var err error
 	switch scheme, rest, _ := strings.Cut(opts.URL, ":"); scheme {
 	case "sqlite":

@@ -16,6 +16,7 @@ type house struct {
 	twice    bool
 	strict   bool
 	failures func() bool
+	hasty    func(answer func())
 	inside   sync.Map // goroutine -> true while a closure runs on it; strict mode only
 }
 

@@ -267,6 +267,9 @@ func (w *writer) serve(first *job) {
 		}
 		j = w.more(background)
 	}
+	if w.h.hasty != nil {
+		w.h.hasty(w.answerBatch)
+	}
 	if err := w.c.run("COMMIT"); err != nil {
 		w.redo()
 		return
@@ -274,10 +277,16 @@ func (w *writer) serve(first *job) {
 	if w.metric != nil {
 		w.metric(len(w.batch), time.Since(began))
 	}
+	w.answerBatch()
+}
+
+// answerBatch tells those who wait that their work is done.
+func (w *writer) answerBatch() {
 	for i, j := range w.batch {
 		close(j.done)
 		w.batch[i] = nil
 	}
+	w.batch = w.batch[:0]
 }
 
 func (j *job) answer(err error) {
