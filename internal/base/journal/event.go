@@ -45,14 +45,23 @@ var classes = map[Class]bool{
 type Entry struct {
 	Tenant      [16]byte // required
 	Subject     [16]byte // whom or what it is about; zero: the tenant itself
-	Actor       Actor
+	Actor       Actor    // zero: taken from WithActor
 	Application [16]byte // through which application, if one
 	Request     string   // reference of the request; empty: taken from WithRequest
 	Event       Event
 	Class       Class
 }
 
-type requestMark struct{}
+type (
+	requestMark struct{}
+	actorMark   struct{}
+)
+
+// WithActor marks a context with who acts under it; events appended under it
+// that name no actor carry this one.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorMark{}, a)
+}
 
 // WithRequest marks a context with the reference of the request that it serves;
 // events appended under it carry the reference.
@@ -94,13 +103,22 @@ func compose(tx *db.Tx, e Entry) (eventRow, error) {
 		request: e.Request, payload: payload, salt: newSalt(),
 	}
 	if row.actorKind == "" {
-		row.actorKind = "system"
+		row.actAs(tx.Context())
 	}
 	if row.request == "" {
 		row.request, _ = tx.Context().Value(requestMark{}).(string)
 	}
 	row.headerDigest, row.payloadDigest = row.digestHeader(), row.digestPayload()
 	return row, nil
+}
+
+// actAs fills in the actor that the context names, else the house itself.
+func (r *eventRow) actAs(ctx context.Context) {
+	a, ok := ctx.Value(actorMark{}).(Actor)
+	if !ok || a.Kind == "" {
+		a = Actor{Kind: "system"}
+	}
+	r.actorKind, r.actor = a.Kind, a.ID
 }
 
 func (e *Entry) check() error {
