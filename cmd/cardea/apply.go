@@ -1,0 +1,98 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/cardea-id/cardea/internal/core/tenant"
+	"github.com/cardea-id/cardea/internal/server"
+)
+
+type applyCommand struct {
+	asJSON
+	File   string `short:"f" required:"" help:"The file; - is standard input." placeholder:"FILE"`
+	Prune  bool   `help:"Delete applications, fields and origins that the file does not name."`
+	DryRun bool   `help:"Tell what would change, and change nothing."`
+}
+
+// Run applies the file.
+func (c *applyCommand) Run(t *terminal) error {
+	text, err := t.read(c.File)
+	if err != nil {
+		return err
+	}
+	return t.with(func(b *server.Base) error {
+		changes, err := b.Apply(t.ctx, c.File, text, server.Applying{Prune: c.Prune, DryRun: c.DryRun})
+		if c.JSON && err == nil {
+			return t.json(changes)
+		}
+		for _, change := range changes {
+			t.change(change)
+		}
+		if err == nil && len(changes) == 0 {
+			t.line("Everything is as the file says.")
+		} else if err == nil && c.DryRun {
+			t.line("Nothing was changed: this was a dry run.")
+		}
+		return err
+	})
+}
+
+func (t *terminal) read(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(t.in)
+	}
+	return os.ReadFile(name)
+}
+
+func (t *terminal) change(c server.Change) {
+	marks := map[string]string{"created": "+", "changed": "~", "deleted": "-"}
+	text := marks[c.Act] + " " + c.Tenant + ": " + c.What
+	if c.Name != "" && c.What != "tenant" {
+		text += " " + c.Name
+	}
+	if len(c.Members) > 0 {
+		text += " (" + strings.Join(c.Members, ", ") + ")"
+	}
+	t.line("%s", text)
+	if c.ClientID != "" {
+		t.line("    client_id      %s", c.ClientID)
+	}
+	if c.Secret != "" {
+		t.line("    client_secret  %s   (shown this once)", c.Secret)
+	}
+}
+
+type exportCommand struct {
+	Tenant string `help:"Only this tenant; all of customers if left out." placeholder:"SLUG"`
+	File   string `short:"f" help:"Write there instead of standard output." placeholder:"FILE"`
+}
+
+// Run writes the file.
+func (c *exportCommand) Run(t *terminal) error {
+	return t.with(func(b *server.Base) error {
+		var list []*tenant.Tenant
+		for _, x := range b.House.All() {
+			if !x.BuiltIn && c.Tenant == "" {
+				list = append(list, x)
+			}
+		}
+		if c.Tenant != "" {
+			one, err := b.Tenant(c.Tenant)
+			if err != nil {
+				return err
+			}
+			list = append(list, one)
+		}
+		text, err := b.Export(t.ctx, list...)
+		if err != nil {
+			return err
+		}
+		if c.File != "" && c.File != "-" {
+			return os.WriteFile(c.File, text, 0o600)
+		}
+		_, err = t.out.Write(text)
+		return err
+	})
+}

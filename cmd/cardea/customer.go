@@ -1,0 +1,139 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cardea-id/cardea/internal/server"
+)
+
+type customerCommands struct {
+	Find    customerFind    `cmd:"" help:"Find customers by address, number, name or id."`
+	Show    customerShow    `cmd:"" help:"Show one customer whole."`
+	Lock    customerLock    `cmd:"" help:"Shut an account and sign it out everywhere."`
+	Unlock  customerUnlock  `cmd:"" help:"Open a locked account again."`
+	Recover customerRecover `cmd:"" help:"Secure an account that may be in the wrong hands: signed out everywhere, back in only by a verified address."`
+}
+
+type customerFind struct {
+	asJSON
+	ofTenant
+	Query  string `arg:"" help:"An exact address, number or user name, @domain, the last four digits of a number, words of a name, or an id."`
+	Reason string `required:"" help:"Why you look; it is kept."`
+}
+
+// Run finds.
+func (c *customerFind) Run(t *terminal) error {
+	return t.with(func(b *server.Base) error {
+		home, err := b.Tenant(c.Tenant)
+		if err != nil {
+			return err
+		}
+		list, err := b.FindCustomers(t.ctx, home, c.Query, c.Reason)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		if len(list) == 0 {
+			t.line("Nobody fits.")
+			return nil
+		}
+		rows := [][]string{}
+		for _, p := range list {
+			rows = append(rows, []string{p.ID, p.State, addresses(p), day(p.CreatedAt), day(p.LastSeenAt)})
+		}
+		return t.table([]string{"id", "state", "addresses", "since", "last seen"}, rows)
+	})
+}
+
+func addresses(p server.Person) string {
+	var out []string
+	for _, a := range p.Identifiers {
+		out = append(out, a.Value)
+	}
+	return strings.Join(out, " ")
+}
+
+// oneCustomer names a customer and why.
+type oneCustomer struct {
+	asJSON
+	ofTenant
+	Customer string `arg:"" help:"An id, or an exact address, number or user name."`
+	Reason   string `required:"" help:"Why; it is kept."`
+}
+
+type customerShow struct{ oneCustomer }
+
+// Run shows.
+func (c *customerShow) Run(t *terminal) error {
+	return t.with(func(b *server.Base) error {
+		home, err := b.Tenant(c.Tenant)
+		if err != nil {
+			return err
+		}
+		p, err := b.ShowCustomer(t.ctx, home, c.Customer, c.Reason)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(p)
+		}
+		return t.person(p)
+	})
+}
+
+func (t *terminal) person(p server.Person) error {
+	pairs := []string{"id", p.ID, "state", p.State, "because", p.StateReason, "since", day(p.CreatedAt), "last seen", day(p.LastSeenAt), "closes", day(p.CloseAt)}
+	for _, a := range p.Identifiers {
+		note := " (not verified)"
+		if !a.VerifiedAt.IsZero() {
+			note = ""
+		}
+		if a.Primary {
+			note += " (primary)"
+		}
+		pairs = append(pairs, a.Kind, a.Value+note)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
+		pairs = append(pairs, name, p.Fields[name])
+	}
+	return t.facts(append(pairs, "sessions", strconv.Itoa(p.Sessions))...)
+}
+
+// do does one act and tells how the account stands.
+func (c *oneCustomer) do(t *terminal, act server.CustomerAct) error {
+	return t.with(func(b *server.Base) error {
+		home, err := b.Tenant(c.Tenant)
+		if err != nil {
+			return err
+		}
+		p, err := b.OnCustomer(t.ctx, home, c.Customer, c.Reason, act)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(p)
+		}
+		t.line("%s is %s.", p.ID, p.State)
+		return nil
+	})
+}
+
+type customerLock struct{ oneCustomer }
+
+// Run locks.
+func (c *customerLock) Run(t *terminal) error { return c.do(t, server.LockCustomer) }
+
+type customerUnlock struct{ oneCustomer }
+
+// Run unlocks.
+func (c *customerUnlock) Run(t *terminal) error { return c.do(t, server.UnlockCustomer) }
+
+type customerRecover struct{ oneCustomer }
+
+// Run starts a recovery.
+func (c *customerRecover) Run(t *terminal) error { return c.do(t, server.RecoverCustomer) }
