@@ -26,6 +26,10 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	if d.lite == nil {
 		return errNoBackup
 	}
+	path, err := filepath.Abs(path) // SQLite reads the first word of a relative one as a host
+	if err != nil {
+		return err
+	}
 	if _, err := os.Lstat(path); err == nil {
 		return errExists
 	}
