@@ -64,3 +64,11 @@ func Touch(ctx context.Context, d *db.DB, t *tenant.Tenant, s Session) error {
 		now, now.Add(t.Sessions(s.Remembered).Idle), s.TenantID, s.CustomerID, s.ID, now.Add(-TouchEvery))
 	return err
 }
+
+// Known reports whether there is or, within Kept, was a session of the customer
+// with this id.
+func Known(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (bool, error) {
+	_, found, err := db.Find[Session](tx, `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`,
+		t.ID, cus, sid)
+	return found, err
+}
