@@ -39,11 +39,15 @@ func (c *migrateCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	version, err := server.Migrate(t.ctx, config)
-	if err == nil {
-		t.line("The schema is at version %d.", version)
+	m, err := server.Migrate(server.AtTheMachine(t.ctx), config, server.NewLog(t.err, "error"))
+	if err != nil {
+		return err
 	}
-	return err
+	if m.Keyring != "" {
+		t.line("A new keyring was made: %s. Without it nothing in the database can be read: keep a copy apart from the backups.", m.Keyring)
+	}
+	t.line("The schema is at version %d.", m.Schema)
+	return nil
 }
 
 type bootstrapCommand struct {

@@ -126,6 +126,7 @@ func (t *terminal) open(how server.Opening) (*server.Base, error) {
 		return nil, err
 	}
 	how.Log = server.NewLog(t.err, "error")
+	t.ctx = server.AtTheMachine(t.ctx)
 	return server.Open(t.ctx, c, how)
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -56,15 +58,30 @@ func ReadServeConfig(path, data string, environ []string) (Config, error) {
 	return c, nil
 }
 
+// AtTheMachine marks a context for a command: what is journaled under it was
+// an operator's doing.
+func AtTheMachine(ctx context.Context) context.Context {
+	return journal.WithActor(ctx, journal.Actor{Kind: "operator"})
+}
+
+// Migrated is what Migrate did.
+type Migrated struct {
+	Schema  int64  // the version that the database now has
+	Keyring string // a new keyring, if one was made
+}
+
 // Migrate makes the house if it is not there and brings its schema up to date.
-// It returns the version that it now has.
-func Migrate(ctx context.Context, c Config) (int64, error) {
-	b, err := Open(ctx, c, Opening{Setup: true, Dev: !c.Postgres() && DevData(c.Data)})
+func Migrate(ctx context.Context, c Config, log *slog.Logger) (Migrated, error) {
+	b, err := Open(ctx, c, Opening{Setup: true, Dev: !c.Postgres() && DevData(c.Data), Log: log})
 	if err != nil {
-		return 0, err
+		return Migrated{}, err
 	}
-	_, there, err := b.schemaVersions(ctx)
-	return there, errors.Join(err, b.Close())
+	m := Migrated{}
+	if b.KeyringMade {
+		m.Keyring = c.Keyring
+	}
+	_, m.Schema, err = b.schemaVersions(ctx)
+	return m, errors.Join(err, b.Close())
 }
 
 // Tenant finds a tenant by its short name; for "" it is the only one beside the

@@ -137,6 +137,13 @@ func (r Restore) stage(c Config, m *Manifest) (string, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return "", err
 	}
+	left, err := filepath.Glob(filepath.Join(c.Data, ".restore-*")) // of a run that was cut off; the lock is ours
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if err != nil {
+		return "", err
+	}
 	staged, err := os.MkdirTemp(c.Data, ".restore-")
 	if err != nil {
 		return "", err
