@@ -132,3 +132,6 @@ func (t *Tab) Ring() (width float64, style string) {
 	t.ok(err)
 	return width, style
 }
+
+// awaited waits for the promise that an expression makes.
+var awaited = chromedp.EvalAwaitPromise
