@@ -147,6 +147,7 @@ func (f PasswordField) Rules() string {
 // Textarea is several lines of text.
 type Textarea struct {
 	Name, Label, Hint, Value string
+	Autocomplete             string // a token of HTML: "street-address"
 	Max, Rows                int
 	Optional                 bool
 }
