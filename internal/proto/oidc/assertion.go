@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/grant"
 )
 
@@ -59,7 +61,7 @@ func (p *Provider) checkAssertion(ctx context.Context, t tenantRef, a applicatio
 		return errClient.Because(err)
 	}
 	var c assertionClaims
-	if err := json.Unmarshal(payload, &c); err != nil {
+	if err := errors.Join(web.CheckJSON(payload), json.Unmarshal(payload, &c)); err != nil {
 		return errClient.Because(err)
 	}
 	if !c.holds(t.Issuer(), a.ID.String(), p.db.Now()) {
@@ -80,6 +82,9 @@ func (c *assertionClaims) holds(issuer, clientID string, now time.Time) bool {
 	}
 	expiry := time.Unix(*c.Expiry, 0)
 	if !now.Before(expiry.Add(clockSkew)) || expiry.After(now.Add(maxAssertionLife+clockSkew)) {
+		return false
+	}
+	if c.IssuedAt != nil && expiry.After(time.Unix(*c.IssuedAt, 0).Add(maxAssertionLife)) {
 		return false
 	}
 	early := func(at *int64) bool { return at != nil && time.Unix(*at, 0).After(now.Add(clockSkew)) }

@@ -2,14 +2,17 @@ package oidc
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 )
@@ -54,17 +57,16 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 	var step signin.Step
 	var facts signin.Facts
 	err = p.db.View(r.Context(), func(tx *db.Tx) (err error) {
-		if facts, err = p.facts(tx, q); err != nil {
-			return err
+		if facts, err = p.facts(tx, q, held); err == nil {
+			step, err = p.survey(tx, q, &facts, held)
 		}
-		flow := signin.Flow{Facts: facts, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
-		step, err = account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), session.Distinct(held))
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	switch {
+	case errors.Is(err, errUnknownSubject):
+		return p.respondError(w, r, q, errUnknownSubject)
+	case err != nil:
+		return err
 	case step.Name == signin.Done && !step.Session.IsZero():
 		token, _ := tokenOf(held, step.Session)
 		return p.issue(w, r, q, token)
@@ -72,6 +74,27 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 		return p.respondError(w, r, q, refusal(step.Reason))
 	}
 	return p.begin(w, r, q, facts)
+}
+
+// survey asks which step comes next. A session that answers but is weaker than
+// an essential acr is as good as none: the customer signs in anew and may prove
+// more this time.
+func (p *Provider) survey(tx *db.Tx, q *request, facts *signin.Facts, held []session.Held) (signin.Step, error) {
+	flow := signin.Flow{Facts: *facts, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
+	step, err := account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), session.Distinct(held))
+	if err != nil || step.Name != signin.Done || len(q.levels()) == 0 {
+		return step, err
+	}
+	i := slices.IndexFunc(held, func(h session.Held) bool { return h.ID == step.Session })
+	if i < 0 {
+		return step, nil
+	}
+	proofs, err := session.Proofs(tx, held[i].Session)
+	if err != nil || q.meets(session.Assure(proofs).ACR) {
+		return step, err
+	}
+	facts.Prompt.Login = true
+	return signin.Step{Name: signin.Refuse, Reason: signin.LoginRequired}, nil
 }
 
 // policy is the tenant's, with single sign-on: one session that is good enough
@@ -83,24 +106,55 @@ func (p *Provider) policy(t tenantRef) signin.Policy {
 }
 
 // facts says in core's words what the application wants.
-func (p *Provider) facts(tx *db.Tx, q *request) (signin.Facts, error) {
-	f := signin.Facts{
+func (p *Provider) facts(tx *db.Tx, q *request, held []session.Held) (f signin.Facts, err error) {
+	f = signin.Facts{
 		Kind: signin.SignIn, Aged: q.Aged, MaxAge: q.MaxAge, Hint: q.LoginHint,
 		Prompt: signin.Prompt{Login: q.asks("login"), Create: q.asks("create"), Select: q.asks("select_account"), Consent: q.asks("consent"), None: q.asks("none")},
 	}
-	sub := q.Subject
-	if wanted := q.Claims.IDToken["sub"].wanted(); len(wanted) == 1 {
-		sub = wanted[0] // OpenID Connect Core 1.0, 5.5.1: a value asked of sub names who must answer
+	if f.Pinned, err = pinned(tx, q); err == nil && !f.Prompt.Select {
+		f.Session, err = hinted(tx, q, held)
 	}
-	if sub == "" {
-		return f, nil
-	}
-	id, found, err := customer.ParseSubject(tx, q.tenant, sub)
-	if err == nil && !found {
-		return f, errUnknownSubject
-	}
-	f.Pinned = id
 	return f, err
+}
+
+// pinned is the customer who alone may answer: whom id_token_hint names, or a
+// value asked of the claim sub (OpenID Connect Core 1.0, 3.1.2.1 and 5.5.1).
+func pinned(tx *db.Tx, q *request) (who customer.ID, err error) {
+	subs := q.Claims.IDToken["sub"].wanted()
+	if q.Subject != "" {
+		subs = append(subs, q.Subject)
+	}
+	slices.Sort(subs)
+	if subs = slices.Compact(subs); len(subs) == 0 {
+		return who, nil
+	}
+	who, found, err := customer.ParseSubjectFor(tx, q.tenant, q.app, subs[0])
+	if err == nil && (!found || len(subs) > 1) {
+		err = errUnknownSubject
+	}
+	return who, err
+}
+
+// hinted is the session of this browser whose customer login_hint names, if
+// there is one. Nothing is told of anybody who is not signed in here.
+func hinted(tx *db.Tx, q *request, held []session.Held) (none session.ID, err error) {
+	if q.LoginHint == "" || len(held) == 0 {
+		return none, nil
+	}
+	kind, canonical, err := customer.Guess(q.tenant, q.LoginHint)
+	if err != nil {
+		return none, nil // a hint that is no identifier is shown in the field and no more
+	}
+	c, found, err := customer.ByIdentifier(tx, q.tenant, kind, canonical)
+	if err != nil || !found {
+		return none, err
+	}
+	for _, s := range session.Distinct(held) {
+		if s.CustomerID == c.ID {
+			return s.ID, nil
+		}
+	}
+	return none, nil
 }
 
 var errUnknownSubject = refuse("login_required", "Nobody of that name can sign in here.")
@@ -109,16 +163,21 @@ var errUnknownSubject = refuse("login_required", "Nobody of that name can sign i
 func refusal(why signin.Reason) *fault.Error {
 	switch why {
 	case signin.LoginRequired, signin.ChoiceRequired, signin.ConsentRequired, signin.InteractionNeeded:
-		return refuse(string(why), "The customer has to do something that prompt=none forbids.")
+		return refuse(string(why), "The customer has to do something first.")
 	}
-	return fault.New(fault.Denied, "access_denied", "The sign-in was not completed.")
+	return errDenied
 }
+
+var errDenied = fault.New(fault.Denied, "access_denied", "The sign-in was not completed.")
 
 // begin hands over to the hosted pages. The checked request travels sealed in
 // the flow and never changes again (H010).
 func (p *Provider) begin(w http.ResponseWriter, r *http.Request, q *request, facts signin.Facts) error {
 	opaque, err := json.Marshal(q)
 	if err != nil {
+		return err
+	}
+	if err := risk.Reserve(r.Context(), p.db, q.tenant, risk.FlowStart(web.Network(web.Peer(r)))...); err != nil {
 		return err
 	}
 	browser := p.browser(w, r)
@@ -151,11 +210,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errElsewhere
 	}
-	var flow signin.Flow
-	err = p.db.Update(r.Context(), func(tx *db.Tx) (err error) {
-		flow, err = signin.Resume(tx, of(r), id, browser)
-		return err
-	})
+	flow, err := p.take(r, id, browser)
 	if err != nil {
 		return err
 	}
@@ -163,8 +218,14 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	web.Record(r).Add("application", q.ClientID)
 	if flow.Outcome == nil || flow.Outcome.Session.IsZero() {
 		return p.respondError(w, r, q, refusal(outcomeReason(flow)))
+	}
+	for _, check := range again {
+		if err := check(p, q); err != nil {
+			return p.respondError(w, r, q, err)
+		}
 	}
 	held, err := p.held(r)
 	if err != nil {
@@ -177,6 +238,19 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) error {
 	return p.issue(w, r, q, token)
 }
 
+// take uses up an ended flow of ours. One that did not begin here (a plain
+// sign-in to the portal) stays for whom it is.
+func (p *Provider) take(r *http.Request, id signin.ID, browser [32]byte) (flow signin.Flow, err error) {
+	err = p.db.Update(r.Context(), func(tx *db.Tx) (err error) {
+		flow, err = signin.Resume(tx, of(r), id, browser)
+		if err == nil && flow.Request.ReturnPath != PathResume {
+			err = signin.ErrExpired
+		}
+		return err
+	})
+	return flow, err
+}
+
 var errElsewhere = fault.New(fault.Denied, "flow_elsewhere", "This sign-in began in another browser. Go back to the application and start again.")
 
 func outcomeReason(f signin.Flow) signin.Reason {
@@ -186,14 +260,18 @@ func outcomeReason(f signin.Flow) signin.Reason {
 	return f.Outcome.Reason
 }
 
-// restore rebuilds the request from what the flow carried. The application
-// and its redirect URI are looked up again: they may have changed meanwhile.
+// restore rebuilds the request from what the flow carried. The application,
+// its redirect URI and what it may ask for are looked up again: they may have
+// changed meanwhile.
 func (p *Provider) restore(r *http.Request, flow signin.Flow) (*request, error) {
 	q := &request{ctx: r.Context(), tenant: of(r)}
 	if err := json.Unmarshal(flow.Request.Opaque, q); err != nil {
 		return nil, err
 	}
 	q.form = url.Values{"client_id": {q.ClientID}, "redirect_uri": {q.RedirectURI}}
+	if q.Resource != "" {
+		q.form.Set("resource", q.Resource)
+	}
 	for _, c := range shown {
 		if err := c.run(p, q); err != nil {
 			return nil, err
@@ -201,3 +279,6 @@ func (p *Provider) restore(r *http.Request, flow signin.Flow) (*request, error) 
 	}
 	return q, nil
 }
+
+// again are the checks of the table that are asked once more on the way back.
+var again = []func(*Provider, *request) *fault.Error{mayUseCodes, resource}

@@ -1,8 +1,10 @@
 package oidc
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,28 +26,38 @@ var errToken = fault.New(fault.Unauthenticated, "invalid_token", "The access tok
 // that one is needed (RFC 6750, 3.1).
 var errNoToken = fault.New(fault.Unauthenticated, "", "An access token is needed.")
 
+// errTwoTokens: RFC 6750, 2, wants one way of sending a token.
+var errTwoTokens = refuse("invalid_request", "The access token was sent twice.")
+
 // bearer reads the token of a request from the header, or from the form of a
 // POST (RFC 6750, 2.1 and 2.2). A token in the query is never looked at (H062).
 func bearer(r *http.Request) (string, *fault.Error) {
-	header := r.Header.Values("Authorization")
-	if len(header) > 1 {
-		return "", refuse("invalid_request", "Two Authorization headers were sent.")
-	}
-	if len(header) == 1 {
-		scheme, token, _ := strings.Cut(header[0], " ")
-		if !strings.EqualFold(scheme, "Bearer") || token == "" {
-			return "", errNoToken
-		}
-		return token, nil
-	}
-	if r.Method != http.MethodPost || r.Header.Get("Content-Type") == "" {
+	header, posted := r.Header.Values("Authorization"), postedTokens(r)
+	switch {
+	case len(header)+len(posted) > 1:
+		return "", errTwoTokens
+	case len(posted) == 1:
+		return posted[0], nil
+	case len(header) == 0:
 		return "", errNoToken
+	}
+	scheme, token, _ := strings.Cut(header[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", errNoToken
+	}
+	return token, nil
+}
+
+// postedTokens are the tokens in a form body. A body that is no form has none.
+func postedTokens(r *http.Request) []string {
+	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return nil
 	}
 	values, err := web.Form(r, 0)
-	if err != nil || len(values["access_token"]) != 1 {
-		return "", errNoToken
+	if err != nil {
+		return nil
 	}
-	return values.Get("access_token"), nil
+	return values["access_token"]
 }
 
 // verified remembers which tokens' signatures were found good, so that a token
@@ -67,7 +79,9 @@ func (p *Provider) readAccess(t tenantRef, raw string, now time.Time) (*accessCl
 	if len(raw) > maxBearer {
 		return nil, false
 	}
-	name := secret.HMAC(t.ID[:], []byte(raw))
+	// The configuration's version stands in the name: when keys are renewed
+	// because one was stolen, what it signed is not remembered as good.
+	name := secret.HMAC(t.ID[:], binary.BigEndian.AppendUint64(nil, uint64(t.Version)), []byte(raw))
 	c, ok := p.tokens.cache.GetIfPresent(name)
 	if !ok {
 		if c, ok = parseAccess(t, raw); !ok {
@@ -89,22 +103,7 @@ func parseAccess(t tenantRef, raw string) (*accessClaims, bool) {
 }
 
 // meantFor reports whether the token's audience holds the name.
-func (c *accessClaims) meantFor(name string) bool {
-	var one string
-	if json.Unmarshal(c.Audience, &one) == nil {
-		return one == name
-	}
-	var many []string
-	if json.Unmarshal(c.Audience, &many) != nil {
-		return false
-	}
-	for _, a := range many {
-		if a == name {
-			return true
-		}
-	}
-	return false
-}
+func (c *accessClaims) meantFor(name string) bool { return slices.Contains(c.Audience, name) }
 
 // alive reports whether the token is still good: not revoked itself, and its
 // grant not ended (with the session it hangs on). An application's own token

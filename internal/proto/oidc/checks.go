@@ -1,9 +1,7 @@
 package oidc
 
 import (
-	"context"
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +9,8 @@ import (
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/grant"
+	"github.com/cardea-id/cardea/internal/core/session"
 )
 
 // check is one row of the table that every authorization request walks.
@@ -32,8 +32,8 @@ var shown = []check{
 // redirected are the checks whose refusal goes back to the application, with
 // `iss` and `state`.
 var redirected = []check{
-	{"response_mode is query or form_post", "OAuth 2.0 Multiple Response Types, 2.1; Form Post Response Mode 1.0", responseMode},
 	{"state is not beyond measure", "RFC 6749, 4.1.1", state},
+	{"response_mode is query or form_post", "OAuth 2.0 Multiple Response Types, 2.1; Form Post Response Mode 1.0", responseMode},
 	{"no request object", "OpenID Connect Core 1.0, 6.1 and 7.2.1", noRequestObject},
 	{"response_type is code", "RFC 6749, 3.1.1; OAuth 2.1, 4.1.1", responseType},
 	{"the application may use codes", "RFC 6749, 4.1.2.1 unauthorized_client", mayUseCodes},
@@ -45,20 +45,15 @@ var redirected = []check{
 	{"max_age", "OpenID Connect Core 1.0, 3.1.2.1", maxAge},
 	{"acr_values", "OpenID Connect Core 1.0, 3.1.2.1", acrValues},
 	{"claims", "OpenID Connect Core 1.0, 5.5", claims},
+	{"an essential acr can be met at all", "OpenID Connect Core 1.0, 5.5.1.1", essentialLevel},
 	{"hints", "OpenID Connect Core 1.0, 3.1.2.1", hints},
 	{"id_token_hint is a token of ours for this application", "OpenID Connect Core 1.0, 3.1.2.1", idTokenHint},
 }
 
-// refuse makes an OAuth error: the code is the wire name.
-func refuse(code, text string) *fault.Error { return fault.New(fault.Invalid, code, text) }
-
 func once(_ *Provider, q *request) *fault.Error {
-	for name, values := range q.form {
-		if len(values) > 1 && name != "resource" {
-			return refuse("invalid_request", "A parameter was sent twice.")
-		}
-	}
-	return nil
+	err := single(q.form)
+	q.form = given(q.form)
+	return err
 }
 
 func knownApplication(p *Provider, q *request) *fault.Error {
@@ -82,14 +77,16 @@ func ownRedirect(_ *Provider, q *request) *fault.Error {
 	return nil
 }
 
+// responseMode also keeps form_post to addresses that a form can be posted to:
+// a native application's own scheme takes none.
 func responseMode(_ *Provider, q *request) *fault.Error {
 	q.ResponseMode = "query"
-	switch mode := q.one("response_mode"); mode {
-	case "", "query":
-	case "form_post":
+	switch mode := q.one("response_mode"); {
+	case mode == "" || mode == "query":
+	case mode == "form_post" && strings.HasPrefix(q.RedirectURI, "http"):
 		q.ResponseMode = mode
 	default:
-		return refuse("invalid_request", "response_mode must be query or form_post.")
+		return refuse("invalid_request", "response_mode must be query or, for http and https, form_post.")
 	}
 	return nil
 }
@@ -140,16 +137,15 @@ func pkce(_ *Provider, q *request) *fault.Error {
 		return refuse("invalid_request", "code_challenge is missing: PKCE is required.")
 	case q.one("code_challenge_method") != "S256":
 		return refuse("invalid_request", "code_challenge_method must be S256.")
-	case len(q.Challenge) != 43 || !unreserved(q.Challenge):
+	case !grant.ValidChallenge(q.Challenge):
 		return refuse("invalid_request", "code_challenge is not an S256 challenge.")
 	}
 	return nil
 }
 
-// scope keeps what the application may ask for; what it may not, or what
-// nobody knows, is left out, and the answer's `scope` tells so (OpenID
-// Connect Core 1.0, 3.1.2.1: unknown values should be ignored).
-func scope(p *Provider, q *request) *fault.Error {
+// scope reads the list. Which of it the application may have depends on the
+// resource: see the next row.
+func scope(_ *Provider, q *request) *fault.Error {
 	asked, ok := scopes(q.one("scope"))
 	if !ok {
 		return refuse("invalid_scope", "scope is not a list of at most 100 scope names.")
@@ -158,22 +154,19 @@ func scope(p *Provider, q *request) *fault.Error {
 	return nil
 }
 
-func resource(p *Provider, q *request) *fault.Error {
-	list := q.form["resource"]
-	if len(list) > 1 {
-		return refuse("invalid_target", "Ask for one resource at a time.")
-	}
-	if len(list) == 1 {
-		q.Resource = list[0]
-	}
-	granted, err := p.grantable(q.ctx, q.tenant, q.app, q.Scopes, q.Resource)
-	if err != nil {
+// resource keeps the scopes that the application may have there; what it may
+// not, or what nobody knows, is left out, and the answer's `scope` tells so
+// (OpenID Connect Core 1.0, 3.1.2.1: unknown values should be ignored).
+func resource(p *Provider, q *request) (err *fault.Error) {
+	if q.Resource, err = target(q.tenant, q.form); err != nil {
 		return err
 	}
-	if len(granted) == 0 {
+	if q.Scopes, err = p.grantable(q.ctx, q.tenant, q.app, q.Scopes, q.Resource); err != nil {
+		return err
+	}
+	if len(q.Scopes) == 0 {
 		return refuse("invalid_scope", "None of these scopes is open to this application.")
 	}
-	q.Scopes = granted
 	return nil
 }
 
@@ -214,11 +207,12 @@ func maxAge(_ *Provider, q *request) *fault.Error {
 	return nil
 }
 
+// acrValues are a wish, and are answered by what the sign-in was: the ID
+// token's acr. Who cannot do without asks by an essential claim.
 func acrValues(_ *Provider, q *request) *fault.Error {
 	if len(q.one("acr_values")) > maxScope {
 		return refuse("invalid_request", "acr_values is too long.")
 	}
-	q.ACR = strings.Fields(q.one("acr_values"))
 	return nil
 }
 
@@ -229,6 +223,15 @@ func claims(_ *Provider, q *request) *fault.Error {
 	}
 	if len(text) > maxClaims || web.CheckJSON([]byte(text)) != nil || json.Unmarshal([]byte(text), &q.Claims) != nil {
 		return refuse("invalid_request", "claims is not a claims request.")
+	}
+	return nil
+}
+
+// essentialLevel refuses at once what no sign-in here could ever reach.
+func essentialLevel(_ *Provider, q *request) *fault.Error {
+	wanted := q.levels()
+	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(l string) bool { return slices.Contains(session.Levels(), l) }) {
+		return errAssurance
 	}
 	return nil
 }
@@ -260,46 +263,3 @@ var (
 	errUnknownApplication = fault.New(fault.Invalid, "application_unknown", "The application that sent you here is not known. Go back and try again from its own pages.")
 	errForeignRedirect    = fault.New(fault.Invalid, "redirect_foreign", "The application asked to send you somewhere that it has not registered. Go back and tell its makers.")
 )
-
-// grantable returns which of the scopes the application may have for the
-// resource (RFC 8707, 2): the standard ones that it is allowed, and the API's
-// own if it may ask for that API. Without a resource no API scope is given.
-func (p *Provider) grantable(ctx context.Context, t tenantRef, a applicationRef, asked []string, resource string) ([]string, *fault.Error) {
-	offered := standardScopes
-	if resource != "" {
-		own, err := p.apiScopes(ctx, t, a, resource)
-		if err != nil {
-			return nil, err
-		}
-		offered = append(slices.Clone(offered), own...)
-	}
-	var out []string
-	for _, s := range asked {
-		if slices.Contains(offered, s) && allowsScope(a, s) {
-			out = append(out, s)
-		}
-	}
-	return out, nil
-}
-
-func (p *Provider) apiScopes(ctx context.Context, t tenantRef, a applicationRef, resource string) ([]string, *fault.Error) {
-	u, err := url.Parse(resource)
-	if err != nil || !u.IsAbs() || strings.Contains(resource, "#") {
-		return nil, refuse("invalid_target", "resource must be an absolute URI without a fragment.")
-	}
-	if resource == t.Issuer() {
-		return nil, nil
-	}
-	api, ok, lost := p.api(ctx, t, resource)
-	if lost != nil {
-		return nil, fault.Of(lost)
-	}
-	if !ok || !api.Enabled || !allowsResource(a, resource) {
-		return nil, refuse("invalid_target", "This application may not ask for that resource.")
-	}
-	var own []string
-	for _, s := range api.Settings.Scopes {
-		own = append(own, s.Name)
-	}
-	return own, nil
-}

@@ -56,7 +56,7 @@ func (p *Provider) idClaims(tx *db.Tx, x *exchange) (err error) {
 	if err != nil {
 		return err
 	}
-	x.claims, err = p.disclose(tx, x.tenant, x.app, x.grant, namedFields(c, x.scopes, asked.IDToken))
+	x.claims, err = p.disclose(tx, x.tenant, x.app, x.grant, namedFields(c, x.granted, asked.IDToken))
 	return err
 }
 
@@ -71,7 +71,7 @@ func grantClaims(g grant.Grant) (c claimsRequest, err error) {
 // spells what it gives as claims (OpenID Connect Core 1.0, 5.1).
 func (p *Provider) disclose(tx *db.Tx, t tenantRef, a applicationRef, g grant.Grant, fields []string) (map[string]any, error) {
 	if len(fields) == 0 {
-		return nil, nil
+		return map[string]any{}, nil
 	}
 	d, err := release.Disclose(tx, t, release.Ask{
 		Customer: g.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: a.ID},

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
@@ -35,7 +34,7 @@ func presented(r *http.Request, form url.Values) (credentials, *fault.Error) {
 		}
 		found = append(found, c)
 	}
-	if form.Has("client_secret") {
+	if form.Get("client_secret") != "" {
 		found = append(found, credentials{method: app.MethodPost, id: form.Get("client_id"), secret: form.Get("client_secret")})
 	}
 	if form.Has("client_assertion") || form.Has("client_assertion_type") {
@@ -112,13 +111,6 @@ func (p *Provider) authenticate(r *http.Request, t tenantRef, form url.Values) (
 // body: libraries differ in which they try, and neither is the stronger.
 func looseSecret(method string) bool {
 	return method == app.MethodBasic || method == app.MethodPost
-}
-
-// challenge adds what RFC 6749, 5.2 wants of a 401 to a Basic client.
-func challenge(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), "basic") {
-		w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
-	}
 }
 
 // confidential says that the application keeps a secret or a key of its own.

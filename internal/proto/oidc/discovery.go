@@ -3,15 +3,14 @@ package oidc
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/tenant"
 )
-
-// standardScopes are those that OpenID Connect Core 1.0 defines (5.4, 11).
-var standardScopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
 
 // metadata is the discovery document (OpenID Connect Discovery 1.0, 3) and the
 // authorization server metadata (RFC 8414, 2): one document for both.
@@ -40,7 +39,7 @@ type metadata struct {
 	Display               []string `json:"display_values_supported"`
 	ClaimTypes            []string `json:"claim_types_supported"`
 	Claims                []string `json:"claims_supported"`
-	UILocales             []string `json:"ui_locales_supported"`
+	UILocales             []string `json:"ui_locales_supported,omitempty"`
 	Prompts               []string `json:"prompt_values_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	ClaimsParameter       bool     `json:"claims_parameter_supported"`
@@ -57,30 +56,49 @@ type metadata struct {
 // a change of configuration, well under the time a key stands before it signs.
 const discoveryLife = "public, max-age=300"
 
+// documents keeps the rendered document beside the snapshot that it describes.
+var documents = tenant.NewCache[struct{}, json.RawMessage](1)
+
 func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
 	t := of(r)
-	var fields *catalog.Catalog
-	err := p.db.View(r.Context(), func(tx *db.Tx) (err error) {
-		fields, err = catalog.For(tx, t)
-		return err
-	})
-	if err != nil {
-		return err
+	text, ok := documents.Peek(t, struct{}{})
+	if !ok {
+		err := p.db.View(r.Context(), func(tx *db.Tx) (err error) {
+			text, err = documents.Get(tx, t, struct{}{}, func() (json.RawMessage, error) {
+				fields, err := catalog.For(tx, t)
+				if err != nil {
+					return nil, err
+				}
+				return json.Marshal(describe(t, fields))
+			})
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	w.Header().Set("Cache-Control", discoveryLife)
-	return web.JSON(w, http.StatusOK, describe(t, fields))
+	return web.JSON(w, http.StatusOK, text)
 }
 
 // claimNames are the claims that this tenant can tell, by its catalogue.
 func claimNames(c *catalog.Catalog) []string {
 	names := []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"}
 	for _, f := range c.Fields() {
-		if f.Scope == "" || f.Claim == "" {
-			continue
+		if f.Scope != "" && f.Claim != "" && !slices.Contains(names, f.Claim) {
+			names = append(names, f.Claim)
 		}
-		names = append(names, f.Claim)
-		if f.Claim == "email" || f.Claim == "phone_number" {
-			names = append(names, f.Claim+"_verified")
+	}
+	return names
+}
+
+// scopeNames are the standard scopes and those that the catalogue adds. What
+// an API offers is its own to publish.
+func scopeNames(c *catalog.Catalog) []string {
+	names := slices.Clone(standardScopes)
+	for _, s := range c.Scopes() {
+		if !slices.Contains(names, s) {
+			names = append(names, s)
 		}
 	}
 	return names
@@ -96,7 +114,7 @@ func describe(t tenantRef, fields *catalog.Catalog) metadata {
 	return metadata{
 		Issuer: t.Issuer(), Authorization: at(PathAuthorize), Token: at(PathToken), UserInfo: at(PathUserInfo), JWKS: at(PathJWKS),
 		Introspection: at(PathIntrospect), Revocation: at(PathRevoke), EndSession: at(PathEndSession),
-		Scopes: standardScopes, ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "form_post"},
+		Scopes: scopeNames(fields), ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "form_post"},
 		GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"}, ACRValues: session.Levels(),
 		SubjectTypes: []string{"pairwise", "public"}, IDTokenAlgs: t.Algs(),
 		TokenAuth: append([]string{"none"}, secrets...), TokenAuthAlgs: algs, IntrospectionAuth: secrets, IntrospectionAuthAlgs: algs,

@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/session"
 )
 
@@ -20,8 +22,8 @@ type leaving struct {
 
 var errForeignLogout = fault.New(fault.Invalid, "post_logout_foreign", "The application asked to send you somewhere that it has not registered. You were not signed out.")
 
-// endSession signs a browser out. An ID token of the very session that is here
-// ends it at once; anybody else's wish asks first (H152).
+// endSession signs a browser out. An ID token of a session ends that session at
+// once; anybody else's wish asks first (H152).
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) error {
 	form, err := p.parameters(r, PathEndSession)
 	if err != nil {
@@ -41,19 +43,51 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mine := slices.DeleteFunc(slices.Clone(held), func(h session.Held) bool { return out.app == nil || !out.names(of(r), h.Session) })
+	mine := slices.DeleteFunc(slices.Clone(held), func(h session.Held) bool { return !out.names(of(r), h.Session) })
 	switch {
 	case len(mine) > 0:
 		return p.signOut(w, r, out, mine)
 	case len(held) == 0:
-		return p.goOn(w, r, out)
+		return p.endLost(w, r, out)
 	}
-	return p.pages.SignOut(w, r, out.name(), p.sealLeaving(r, form))
+	return p.pages.SignOut(w, r, out.name(), p.seal(r, PathEndSession, form))
+}
+
+// endLost ends the session that the ID token names although this browser has
+// lost its cookie: else it would live on, seen by nobody (H139).
+func (p *Provider) endLost(w http.ResponseWriter, r *http.Request, out leaving) error {
+	lost, err := p.lost(r, out)
+	if err == nil && lost != nil {
+		err = p.db.Update(r.Context(), func(tx *db.Tx) error { return p.acts.SignOut(tx, of(r), *lost) })
+	}
+	if err != nil {
+		return err
+	}
+	return p.goOn(w, r, out)
+}
+
+func (p *Provider) lost(r *http.Request, out leaving) (lost *session.Session, err error) {
+	if out.hint.Sid == "" {
+		return nil, nil
+	}
+	err = p.db.View(r.Context(), func(tx *db.Tx) error {
+		lost = nil
+		who, found, err := customer.ParseSubjectFor(tx, of(r), out.app, out.hint.Subject)
+		if err != nil || !found {
+			return err
+		}
+		alive, err := session.List(tx, of(r), who)
+		if i := slices.IndexFunc(alive, func(s session.Session) bool { return out.names(of(r), s) }); i >= 0 {
+			lost = &alive[i]
+		}
+		return err
+	})
+	return lost, err
 }
 
 // names reports whether the hint is an ID token of this very session.
 func (l *leaving) names(t tenantRef, s session.Session) bool {
-	return l.hint.Sid != "" && l.hint.Sid == sid(t, l.app, s.ID)
+	return l.app != nil && l.hint.Sid != "" && l.hint.Sid == sid(t, l.app, s.ID)
 }
 
 func (l *leaving) name() string {
@@ -63,39 +97,50 @@ func (l *leaving) name() string {
 	return l.app.Name
 }
 
-func (p *Provider) leaving(r *http.Request, form url.Values) (leaving, *fault.Error) {
-	for _, list := range form {
-		if len(list) > 1 {
-			return leaving{}, refuse("invalid_request", "A parameter was sent twice.")
-		}
+// leaving reads the request. Where to go afterwards must be an address of the
+// application that an ID token or client_id names (3); without one nobody
+// vouches for it, and the browser stays with us.
+func (p *Provider) leaving(r *http.Request, values url.Values) (leaving, *fault.Error) {
+	if err := single(values); err != nil {
+		return leaving{}, err
 	}
+	form := given(values)
 	out := leaving{state: form.Get("state"), to: form.Get("post_logout_redirect_uri")}
-	client := form.Get("client_id")
-	if raw := form.Get("id_token_hint"); raw != "" {
-		var ok bool
-		if out.hint, ok = readHint(of(r), raw); !ok || client != "" && client != out.hint.Audience {
-			return leaving{}, refuse("invalid_request", "id_token_hint is not an ID token of ours for this application.")
-		}
-		client = out.hint.Audience
+	if len(out.state) > maxState {
+		return leaving{}, refuse("invalid_request", "state is too long.")
 	}
-	if client == "" {
-		out.to = "" // nobody vouches for the address: RP-Initiated Logout 1.0, 3
-		return out, nil
-	}
-	a, ok, err := p.application(r.Context(), of(r), client)
+	client, err := out.readHint(of(r), form)
 	if err != nil {
-		return leaving{}, fault.Of(err)
+		return leaving{}, err
 	}
-	if !ok || out.to != "" && !a.AllowsPostLogout(out.to) || len(out.state) > maxState {
+	a, ok, lost := p.application(r.Context(), of(r), client)
+	switch {
+	case lost != nil:
+		return leaving{}, fault.Of(lost)
+	case ok && a.Enabled:
+		out.app = a
+	case client == "":
+		out.to = ""
+	}
+	if out.to != "" && (out.app == nil || !out.app.AllowsPostLogout(out.to)) {
 		return leaving{}, errForeignLogout
 	}
-	out.app = a
 	return out, nil
 }
 
-// sealLeaving keeps the request for the confirmation page's button.
-func (p *Provider) sealLeaving(r *http.Request, form url.Values) string {
-	return p.seal(r, PathEndSession, form)
+// readHint takes what an ID token says and returns which application asks.
+func (l *leaving) readHint(t tenantRef, form url.Values) (client string, err *fault.Error) {
+	client = form.Get("client_id")
+	raw := form.Get("id_token_hint")
+	if raw == "" {
+		return client, nil
+	}
+	h, ok := readHint(t, raw)
+	if !ok || client != "" && client != h.Audience {
+		return "", refuse("invalid_request", "id_token_hint is not an ID token of ours for this application.")
+	}
+	l.hint = h
+	return h.Audience, nil
 }
 
 // confirmed is the button of the confirmation page: a POST of our own page.

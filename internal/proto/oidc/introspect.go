@@ -6,6 +6,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
 )
 
@@ -19,7 +20,7 @@ type introspection struct {
 	Expiry    int64    `json:"exp,omitempty"`
 	IssuedAt  int64    `json:"iat,omitempty"`
 	Subject   string   `json:"sub,omitempty"`
-	Audience  any      `json:"aud,omitempty"`
+	Audience  audience `json:"aud,omitempty"`
 	Issuer    string   `json:"iss,omitempty"`
 	ID        string   `json:"jti,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
@@ -43,23 +44,19 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) error {
 	if !confidential(a) {
 		return errClient
 	}
-	raw := first(values, "token")
+	raw := values.Get("token")
 	if raw == "" {
-		return refuse("invalid_request", "token is missing.")
+		return errNoTokenGiven
 	}
 	answer, err := p.lookUp(r, t, a, raw)
 	if err != nil {
 		return err
 	}
+	p.count(t, a, "token.introspected", map[bool]string{true: "active", false: "inactive"}[answer.Active])
 	return web.JSON(w, http.StatusOK, answer)
 }
 
-func first(values map[string][]string, name string) string {
-	if list := values[name]; len(list) > 0 {
-		return list[0]
-	}
-	return ""
-}
+var errNoTokenGiven = refuse("invalid_request", "token is missing.")
 
 func (p *Provider) lookUp(r *http.Request, t tenantRef, a applicationRef, raw string) (introspection, error) {
 	if strings.Count(raw, ".") == 2 {
@@ -74,9 +71,12 @@ func (p *Provider) lookUpAccess(r *http.Request, t tenantRef, a applicationRef, 
 	if !mine {
 		return introspection{}, nil
 	}
+	if issued, ok, err := p.application(r.Context(), t, c.ClientID); err != nil || !ok || !issued.Enabled {
+		return introspection{}, err
+	}
 	err = p.db.View(r.Context(), func(tx *db.Tx) error {
 		_, alive, err := p.alive(tx, t, c)
-		if err == nil && alive {
+		if answer = (introspection{}); alive {
 			answer = c.told()
 		}
 		return err
@@ -91,59 +91,17 @@ func (c *accessClaims) told() introspection {
 	}
 }
 
-// lookUpRefresh tells an application about a refresh token of its own.
+// lookUpRefresh tells an application about a refresh token of its own. It has
+// no token_type: that names how an access token is sent (RFC 7662, 2.2).
 func (p *Provider) lookUpRefresh(r *http.Request, t tenantRef, a applicationRef, raw string) (answer introspection, err error) {
 	err = p.db.View(r.Context(), func(tx *db.Tx) error {
 		g, alive, err := grant.FindRefresh(tx, t, raw, a)
-		if err != nil || !alive {
+		if answer = (introspection{}); err != nil || !alive {
 			return err
 		}
-		answer = introspection{Active: true, Scope: g.Scope, ClientID: a.ID.String(), Issuer: t.Issuer(), IssuedAt: g.CreatedAt.Unix(), TokenType: "refresh_token"}
-		return nil
+		sub, _, err := customer.FindSubject(tx, t, a, g.CustomerID)
+		answer = introspection{Active: true, Scope: g.Scope, ClientID: a.ID.String(), Issuer: t.Issuer(), Subject: sub}
+		return err
 	})
 	return answer, err
-}
-
-// revoke ends a token (RFC 7009): a refresh token ends its whole grant, an
-// access token itself. A token that is unknown or of another application is
-// answered like a success and left alone (2.2); an error of ours never is (H053).
-func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) error {
-	t := of(r)
-	values, ferr := form(r)
-	if ferr != nil {
-		return ferr
-	}
-	a, ferr := p.authenticate(r, t, values)
-	if ferr != nil {
-		return ferr
-	}
-	web.KeepOrigin(w, a.Settings.Origins)
-	raw := first(values, "token")
-	if raw == "" {
-		return refuse("invalid_request", "token is missing.")
-	}
-	if err := p.end(r, t, a, raw); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-func (p *Provider) end(r *http.Request, t tenantRef, a applicationRef, raw string) error {
-	if c, ok := p.readAccess(t, raw, p.db.Now()); ok {
-		if c.ClientID != a.ID.String() {
-			return nil
-		}
-		return p.db.Update(r.Context(), func(tx *db.Tx) error {
-			return grant.RevokeAccess(tx, t, c.ID, unix(c.Expiry))
-		})
-	}
-	return p.db.Update(r.Context(), func(tx *db.Tx) error {
-		g, alive, err := grant.FindRefresh(tx, t, raw, a)
-		if err != nil || !alive {
-			return err
-		}
-		_, err = grant.End(tx, t, g.CustomerID, g.ID, "revoked")
-		return err
-	})
 }

@@ -25,7 +25,7 @@ const LogoutKind = "backchannel_logout"
 type Logout struct {
 	ClientID string `json:"client_id"`
 	Subject  string `json:"sub"`
-	Sid      string `json:"sid,omitempty"` // empty: every session of this customer has ended
+	Sid      string `json:"sid"`
 }
 
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
@@ -60,7 +60,7 @@ const logoutPatience = time.Hour
 
 func (p *Provider) enqueue(tx *db.Tx, t tenantRef, id app.ID, e account.Ended) error {
 	a, ok, err := p.apps.ByID(tx, t, id)
-	if err != nil || !ok || a.Settings.BackchannelLogoutURI == "" {
+	if err != nil || !ok || !a.Enabled || a.Settings.BackchannelLogoutURI == "" {
 		return err
 	}
 	sub, err := customer.Subject(tx, t, a, e.Customer)
@@ -122,10 +122,7 @@ func (p *Provider) logoutToken(t tenantRef, a applicationRef, l Logout) (string,
 	now := p.db.Now()
 	claims := map[string]any{
 		"iss": t.Issuer(), "aud": a.ID.String(), "iat": now.Unix(), "exp": now.Add(logoutLife).Unix(), "jti": secret.Token(),
-		"sub": l.Subject, "events": map[string]any{logoutEvent: struct{}{}},
-	}
-	if l.Sid != "" {
-		claims["sid"] = l.Sid
+		"sub": l.Subject, "sid": l.Sid, "events": map[string]any{logoutEvent: struct{}{}},
 	}
 	text, err := json.Marshal(claims)
 	if err != nil {

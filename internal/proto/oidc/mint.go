@@ -5,6 +5,8 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,28 +34,33 @@ const (
 // accessClaims are a JWT access token's (RFC 9068, 2.2). No personal claim
 // ever stands here: who reads the token reads a pseudonym.
 type accessClaims struct {
-	Issuer   string          `json:"iss"`
-	Subject  string          `json:"sub"`
-	Audience json.RawMessage `json:"aud"`
-	Expiry   int64           `json:"exp"`
-	IssuedAt int64           `json:"iat"`
-	ID       string          `json:"jti"`
-	ClientID string          `json:"client_id"`
-	Scope    string          `json:"scope"`
-	AuthTime int64           `json:"auth_time,omitempty"`
-	ACR      string          `json:"acr,omitempty"`
-	AMR      []string        `json:"amr,omitempty"`
-	Grant    string          `json:"gnt,omitempty"` // sealed pointer to the grant, for this issuer alone
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience audience `json:"aud"`
+	Expiry   int64    `json:"exp"`
+	IssuedAt int64    `json:"iat"`
+	ID       string   `json:"jti"`
+	ClientID string   `json:"client_id"`
+	Scope    string   `json:"scope,omitempty"`
+	AuthTime int64    `json:"auth_time,omitempty"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+	Grant    string   `json:"gnt,omitempty"` // sealed pointer to the grant, for this issuer alone
 }
 
+// accessToken signs by the algorithm of who reads it: the API, or the house.
 func (p *Provider) accessToken(x *exchange) (string, error) {
-	key, err := x.tenant.Signer(x.app.Settings.SigningAlg)
+	alg := ""
+	if x.api != nil {
+		alg = x.api.Settings.SigningAlg
+	}
+	key, err := x.tenant.Signer(alg)
 	if err != nil {
 		return "", err
 	}
 	c := accessClaims{
 		Issuer: x.tenant.Issuer(), Audience: x.audience(), Expiry: x.now.Add(accessLife).Unix(), IssuedAt: x.now.Unix(),
-		ID: secret.Token(), ClientID: x.app.ID.String(), Scope: strings.Join(x.scopes, " "),
+		ID: secret.Token(), ClientID: x.app.ID.String(), Scope: strings.Join(x.granted, " "),
 	}
 	if x.grant.ID.IsZero() {
 		c.Subject = c.ClientID // RFC 9068, 2.2: no resource owner, so the application itself
@@ -69,32 +76,58 @@ func (p *Provider) accessToken(x *exchange) (string, error) {
 }
 
 // audience is the one API that the token is for, and the issuer besides when
-// `openid` is asked, so that userinfo takes it; no API: the issuer alone.
-func (x *exchange) audience() json.RawMessage {
-	resource, issuer := x.resource, x.tenant.Issuer()
-	if !x.grant.ID.IsZero() {
-		resource = x.grant.Resource
+// `openid` is given, so that userinfo takes it; no API: the issuer alone
+// (RFC 8707, 2.2; RFC 9068, 3).
+func (x *exchange) audience() audience {
+	issuer := x.tenant.Issuer()
+	switch {
+	case x.api == nil:
+		return audience{issuer}
+	case slices.Contains(x.granted, "openid"):
+		return audience{x.api.Audience, issuer}
 	}
-	var aud any = issuer
-	if resource != "" && resource != issuer {
-		aud = resource
-		if slices.Contains(x.scopes, "openid") {
-			aud = []string{resource, issuer}
-		}
-	}
-	text, _ := json.Marshal(aud) // strings always marshal
-	return text
+	return audience{x.api.Audience}
 }
+
+// audience is the claim aud: one name is written as a string, more as a list
+// (RFC 7519, 4.1.3).
+type audience []string
+
+// MarshalJSON writes it.
+func (a audience) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
+}
+
+// UnmarshalJSON reads it back; nothing but these two forms is an audience (H044).
+func (a *audience) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil && string(b) != "null" {
+		*a = audience{one}
+		return nil
+	}
+	var many []*string
+	if err := json.Unmarshal(b, &many); err != nil || len(many) == 0 || slices.Contains(many, nil) {
+		return errAudience
+	}
+	*a = nil
+	for _, name := range many {
+		*a = append(*a, *name)
+	}
+	return nil
+}
+
+var errAudience = errors.New("oidc: aud is neither a string nor a list of strings")
 
 func (p *Provider) idToken(x *exchange, access string) (string, error) {
 	key, err := x.tenant.Signer(x.app.Settings.SigningAlg)
 	if err != nil {
 		return "", err
 	}
-	c := map[string]any{}
-	for name, value := range x.claims {
-		c[name] = value
-	}
+	c := make(map[string]any, len(x.claims)+12)
+	maps.Copy(c, x.claims)
 	c["iss"], c["sub"], c["aud"] = x.tenant.Issuer(), x.subject, x.app.ID.String()
 	c["exp"], c["iat"], c["auth_time"] = x.now.Add(idLife).Unix(), x.now.Unix(), x.grant.AuthenticatedAt.Unix()
 	c["acr"], c["amr"] = x.grant.ACR, x.grant.Methods()

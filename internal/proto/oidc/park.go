@@ -19,13 +19,21 @@ const parked = "parked"
 
 const parkLife = 10 * time.Minute
 
+// maxParked bounds what is parked, so that the address stays one that browsers,
+// proxies and the rim of the house take.
+const maxParked = 16 << 10
+
 type parking struct {
 	Form  url.Values `json:"f"`
 	Until time.Time  `json:"u"`
 }
 
 func (p *Provider) park(w http.ResponseWriter, r *http.Request, path string, form url.Values) error {
-	web.Redirect(w, r, path+"?"+parked+"="+p.seal(r, path, form))
+	word := p.seal(r, path, form)
+	if len(word) > maxParked {
+		return web.ErrTooLarge
+	}
+	web.Redirect(w, r, path+"?"+parked+"="+word)
 	return nil
 }
 
@@ -47,7 +55,7 @@ func (p *Provider) unseal(r *http.Request, path, word string) (url.Values, error
 		return nil, errParked
 	}
 	var held parking
-	if err := json.Unmarshal(text, &held); err != nil || p.db.Now().After(held.Until) {
+	if err := json.Unmarshal(text, &held); err != nil || !p.db.Now().Before(held.Until) {
 		return nil, errParked
 	}
 	return held.Form, nil

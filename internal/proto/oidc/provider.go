@@ -3,14 +3,14 @@ package oidc
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/cardea-id/cardea/internal/base/db"
-	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/outbound"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -27,6 +27,7 @@ type Deps struct {
 	Releases *release.Counter // counts repeats of routine releases
 	Outbound *outbound.Client // fetches jwks_uri, delivers logout tokens
 	Codes    credential.Codes // of the acts that the faces share with the protocol
+	Tally    *journal.Tally   // counts token answers and introspections per minute; nil: nobody counts
 	Pages    Pages
 }
 
@@ -35,6 +36,9 @@ type Pages struct {
 	Error     web.Teller                                                                      // errors that may not be redirected
 	SignOut   func(w http.ResponseWriter, r *http.Request, application, confirm string) error // asks; its form posts `confirm` and `action` to PathEndSession
 	SignedOut func(w http.ResponseWriter, r *http.Request) error                              // says that it is done
+	// Exit gives the words (Lang, Dir, Title, Button) of the page that takes a
+	// browser back to the named application; nil: English ones.
+	Exit func(r *http.Request, application string) web.Exit
 }
 
 // Provider answers the protocol's endpoints for every tenant.
@@ -45,6 +49,7 @@ type Provider struct {
 	remote *remoteKeys
 	out    *outbound.Client
 	acts   account.Acts
+	tally  *journal.Tally
 	pages  Pages
 	tokens *verified
 }
@@ -52,8 +57,8 @@ type Provider struct {
 // New returns a provider.
 func New(d Deps) *Provider {
 	p := &Provider{
-		db: d.DB, counts: d.Releases, out: d.Outbound, pages: d.Pages,
-		remote: &remoteKeys{client: d.Outbound, sets: map[string]keySet{}}, tokens: newVerified(),
+		db: d.DB, counts: d.Releases, out: d.Outbound, tally: d.Tally, pages: d.Pages,
+		remote: newRemoteKeys(d.Outbound), tokens: newVerified(),
 	}
 	p.acts = account.Acts{Codes: d.Codes, Logout: p.Ended}
 	return p
@@ -82,16 +87,28 @@ func (p *Provider) Routes(m *web.Mux) {
 	m.Handle("GET "+PathDiscovery, p.tellJSON, p.discovery, web.Public(), web.CORSEveryone())
 	m.Handle("GET "+PathMetadata, p.tellJSON, p.discovery, web.Public(), web.CORSEveryone())
 	m.Handle("GET "+PathJWKS, p.tellJSON, p.jwks, web.Public(), web.CORSEveryone())
-	m.Handle("GET "+PathAuthorize, p.pages.Error, p.authorize, web.Public())
+	m.Handle("GET "+PathAuthorize, p.pages.Error, acting(p.authorize), web.Public())
 	m.Handle("POST "+PathAuthorize, p.pages.Error, p.authorize, web.Public(), web.NoCSRF("OpenID Connect Core 1.0, 3.1.2.1 allows the request as a cross-site POST"))
-	m.Handle("GET "+PathResume, p.pages.Error, p.resume, web.Public())
+	m.Handle("GET "+PathResume, p.pages.Error, acting(p.resume), web.Public())
 	m.Handle("POST "+PathToken, p.tellJSON, p.token, web.Public(), web.CORS(p.knownOrigin))
 	m.Handle("GET "+PathUserInfo, p.tellBearer, p.userinfo, web.Public(), web.CORS(p.knownOrigin))
 	m.Handle("POST "+PathUserInfo, p.tellBearer, p.userinfo, web.Public(), web.CORS(p.knownOrigin))
 	m.Handle("POST "+PathIntrospect, p.tellJSON, p.introspect, web.Public(), web.NoCSRF("authenticated by the application's own credentials"))
 	m.Handle("POST "+PathRevoke, p.tellJSON, p.revoke, web.Public(), web.CORS(p.knownOrigin))
-	m.Handle("GET "+PathEndSession, p.pages.Error, p.endSession, web.Public())
+	m.Handle("GET "+PathEndSession, p.pages.Error, acting(p.endSession), web.Public())
 	m.Handle("POST "+PathEndSession, p.pages.Error, p.endSession, web.Public(), web.NoCSRF("RP-Initiated Logout 1.0, 2 allows the request as a cross-site POST"))
+}
+
+// acting refuses HEAD on a GET that acts: a link checker must not use up a
+// journey, open one, or sign anybody out.
+func acting(h web.Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodHead {
+			w.Header().Set("Allow", "GET, POST")
+			return web.ErrMethod
+		}
+		return h(w, r)
+	}
 }
 
 // of is the tenant that the request's host names.
@@ -121,6 +138,15 @@ func (p *Provider) api(ctx context.Context, t tenantRef, audience string) (a app
 	return a, ok, err
 }
 
+// fields is the tenant's catalogue.
+func (p *Provider) fields(ctx context.Context, t tenantRef) (c *catalog.Catalog, err error) {
+	err = p.db.View(ctx, func(tx *db.Tx) (err error) {
+		c, err = catalog.For(tx, t)
+		return err
+	})
+	return c, err
+}
+
 // knownOrigin lets a browser application's own origin read an answer; which
 // application it is decides the handler once it knows it (KeepOrigin).
 func (p *Provider) knownOrigin(r *http.Request, origin string) (known bool) {
@@ -131,16 +157,15 @@ func (p *Provider) knownOrigin(r *http.Request, origin string) (known bool) {
 	return err == nil && known
 }
 
-// form reads a request's body in which no parameter may stand twice.
-func form(r *http.Request) (url.Values, *fault.Error) {
-	values, err := web.Form(r, 0)
-	if err != nil {
-		return nil, refuse("invalid_request", "The request body is not a form.").Because(err)
+// count adds one to what happens too often to be journaled one by one
+// (client credentials, introspections). Reasons are words of the house.
+func (p *Provider) count(t tenantRef, a applicationRef, name, reason string) {
+	if p.tally == nil {
+		return
 	}
-	for name, list := range values {
-		if len(list) > 1 && name != "resource" {
-			return nil, refuse("invalid_request", "A parameter was sent twice.")
-		}
+	h := journal.Happening{Tenant: t.ID, Name: name, Reason: reason}
+	if a != nil {
+		h.Application = a.ID
 	}
-	return values, nil
+	p.tally.Count(h)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -28,7 +29,6 @@ type request struct {
 	Prompt       []string      `json:"prompt,omitempty"`
 	MaxAge       time.Duration `json:"max_age,omitempty"`
 	Aged         bool          `json:"aged,omitempty"` // max_age was given, even as 0
-	ACR          []string      `json:"acr_values,omitempty"`
 	Claims       claimsRequest `json:"claims,omitzero"`
 	LoginHint    string        `json:"login_hint,omitempty"`
 	Locales      string        `json:"ui_locales,omitempty"`
@@ -44,8 +44,24 @@ type request struct {
 func (q *request) one(name string) string { return q.form.Get(name) }
 
 func (q *request) asks(prompt string) bool { return slices.Contains(q.Prompt, prompt) }
-func (q *request) openid() bool            { return slices.Contains(q.Scopes, "openid") }
 func (q *request) offline() bool           { return slices.Contains(q.Scopes, "offline_access") }
+
+// levels are the assurance levels of which the sign-in must meet one: those of
+// an essential acr claim (OpenID Connect Core 1.0, 5.5.1.1). Empty: any will do.
+func (q *request) levels() []string {
+	ask := q.Claims.IDToken["acr"]
+	if ask == nil || !ask.Essential {
+		return nil
+	}
+	return ask.wanted()
+}
+
+// meets reports whether a sign-in of this level is what the request cannot do
+// without.
+func (q *request) meets(acr string) bool {
+	wanted := q.levels()
+	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(level string) bool { return session.Meets(acr, level) })
+}
 
 // claimsRequest is the `claims` parameter (OpenID Connect Core 1.0, 5.5).
 type claimsRequest struct {
@@ -60,7 +76,7 @@ type claimAsk struct {
 	Values    []json.RawMessage `json:"values,omitempty"`
 }
 
-// wanted is the first value asked for, as text; "" if none is.
+// wanted are the values asked for that are text.
 func (a *claimAsk) wanted() []string {
 	if a == nil {
 		return nil
@@ -116,18 +132,4 @@ func scopeToken(s string) bool {
 func age(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 32)
 	return time.Duration(n) * time.Second, err == nil && n >= 0 && strconv.FormatInt(n, 10) == text
-}
-
-// unreserved reports whether s is 43 to 128 unreserved characters (RFC 7636, 4.1).
-func unreserved(s string) bool {
-	if len(s) < 43 || len(s) > 128 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0) {
-			return false
-		}
-	}
-	return true
 }

@@ -3,7 +3,6 @@ package oidc
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
@@ -35,23 +34,41 @@ func code(err *fault.Error) string {
 		return "temporarily_unavailable"
 	case err.Kind == fault.Internal:
 		return "server_error"
-	case err.Kind == fault.Unauthenticated:
-		return "invalid_client"
 	}
 	return "invalid_request"
+}
+
+// description is a fault's public sentence in the characters that RFC 6749
+// (appendix A.8) and RFC 6750 (3) leave to error_description.
+func description(err *fault.Error) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '"' || c == '\\':
+			return '\''
+		case c < 0x20 || c > 0x7e:
+			return -1
+		}
+		return c
+	}, err.Text)
 }
 
 // tellJSON renders a fault in the tongue of RFC 6749, 5.2.
 func (p *Provider) tellJSON(w http.ResponseWriter, r *http.Request, err *fault.Error) {
 	status := web.Status(err)
-	if wire[err.Code] && err.Kind == fault.Invalid {
-		status = http.StatusBadRequest
-	}
 	if status == http.StatusUnauthorized {
 		challenge(w, r)
 	}
 	w.Header().Set("Pragma", "no-cache")
-	_ = web.JSON(w, status, oauthError{code(err), err.Text}) // the client went away
+	_ = web.JSON(w, status, oauthError{code(err), description(err)}) // the client went away
+}
+
+// challenge is what a 401 owes (RFC 9110, 15.5.2; RFC 6749, 5.2). A script in a
+// browser that did not try Basic gets none: it would open a password dialogue.
+func challenge(w http.ResponseWriter, r *http.Request) {
+	basic := strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), "basic")
+	if basic || r.Header.Get("Origin") == "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="client", charset="UTF-8"`)
+	}
 }
 
 // tellBearer renders a fault of a protected resource (RFC 6750, 3).
@@ -60,21 +77,19 @@ func (p *Provider) tellBearer(w http.ResponseWriter, r *http.Request, err *fault
 	if status == http.StatusUnauthorized || err.Code == "insufficient_scope" || err.Code == "invalid_request" {
 		w.Header().Set("WWW-Authenticate", bearerChallenge(err))
 	}
-	if err.Code == "insufficient_scope" {
-		status = http.StatusForbidden
-	}
 	if err.Code == "" {
 		w.WriteHeader(status)
 		return
 	}
-	_ = web.JSON(w, status, oauthError{code(err), err.Text}) // the client went away
+	_ = web.JSON(w, status, oauthError{code(err), description(err)}) // the client went away
 }
 
 func bearerChallenge(err *fault.Error) string {
-	if err.Code == "" {
+	switch err.Code {
+	case "":
 		return "Bearer"
+	case "insufficient_scope":
+		return `Bearer error="insufficient_scope", error_description="` + description(err) + `", scope="openid"`
 	}
-	return `Bearer error="` + code(err) + `", error_description="` + strings.ReplaceAll(err.Text, `"`, "'") + `"`
+	return `Bearer error="` + code(err) + `", error_description="` + description(err) + `"`
 }
-
-func unix(seconds int64) time.Time { return time.Unix(seconds, 0) }

@@ -13,7 +13,6 @@ import (
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/permit"
-	"github.com/cardea-id/cardea/internal/core/session"
 )
 
 // exchange is one token request on its way through the pipeline.
@@ -24,13 +23,15 @@ type exchange struct {
 	app      applicationRef
 	form     url.Values
 	kind     *grantType
-	scopes   []string // asked for; nil: what the grant holds
-	resource string
+	asked    []string // scopes asked for; none: what there is
+	resource string   // asked for; "": the issuer's own, or what the grant holds
 	now      time.Time
 
 	// what the grant's own part fills in
-	grant   grant.Grant // zero for an application's own token
-	subject string      // the customer's pseudonym for this application
+	granted []string
+	grant   grant.Grant    // zero for an application's own token
+	subject string         // the customer's pseudonym for this application
+	api     applicationRef // whom the access token is for; nil: the issuer alone
 	refresh string
 	claims  map[string]any // personal claims of the ID token, through the gate
 	answer  tokenAnswer
@@ -43,7 +44,7 @@ type tokenAnswer struct {
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
-	Scope        string `json:"scope"`
+	Scope        string `json:"scope,omitempty"`
 }
 
 // grantType is what a grant adds to the pipeline: its own part, and nothing else.
@@ -77,9 +78,11 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) error {
 			web.KeepOrigin(w, x.app.Settings.Origins)
 		}
 		if err != nil {
+			p.count(x.tenant, x.app, "token.refused", code(err))
 			return err
 		}
 	}
+	p.count(x.tenant, x.app, "token.granted", x.kind.name)
 	w.Header().Set("Pragma", "no-cache") // RFC 6749, 5.1
 	return web.JSON(w, http.StatusOK, x.answer)
 }
@@ -99,6 +102,7 @@ func (p *Provider) parseToken(x *exchange) *fault.Error {
 		return refuse("unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials.")
 	}
 	x.kind = &grantTypes[i]
+	web.Record(x.r).Add("grant_type", x.kind.name)
 	return nil
 }
 
@@ -119,11 +123,10 @@ func (p *Provider) scopesAndResource(x *exchange) *fault.Error {
 	if !ok {
 		return refuse("invalid_scope", "scope is not a list of at most 100 scope names.")
 	}
-	if len(x.form["resource"]) > 1 {
-		return refuse("invalid_target", "Ask for one resource at a time.")
-	}
-	x.scopes, x.resource = asked, x.form.Get("resource")
-	return nil
+	x.asked = asked
+	var err *fault.Error
+	x.resource, err = target(x.tenant, x.form)
+	return err
 }
 
 func (p *Provider) redeem(x *exchange) *fault.Error { return x.kind.redeem(p, x) }
@@ -156,107 +159,130 @@ func (p *Provider) redeemCode(x *exchange) *fault.Error {
 		return errGrant
 	}
 	return settle(p.db.Update(x.ctx, func(tx *db.Tx) (err error) {
-		x.grant, x.refresh, x.now = grant.Grant{}, "", tx.Now
 		g, err := grant.RedeemCode(tx, x.tenant, grant.Redemption{
 			Code: x.form.Get("code"), Application: x.app, RedirectURI: x.form.Get("redirect_uri"), Verifier: x.form.Get("code_verifier"),
 		})
 		if err != nil {
 			return err
 		}
-		if err := p.admit(tx, x, g, permit.ForCode); err != nil {
+		if err := p.takeGrant(tx, x, g); err != nil {
 			return err
 		}
-		if x.grant.Offline {
-			x.refresh, err = grant.NewRefresh(tx, x.tenant, x.grant, x.app)
+		if x.refresh = ""; g.Offline {
+			x.refresh, err = grant.NewRefresh(tx, x.tenant, g, x.app)
 		}
 		return err
 	}))
 }
 
 // redeemRefresh is the refresh token's own part (RFC 6749, 6; RFC 9700, 4.14.2).
+// What is asked for wrongly is refused before the rotation counts.
 func (p *Provider) redeemRefresh(x *exchange) *fault.Error {
 	presented := x.form.Get("refresh_token")
 	if presented == "" {
 		return refuse("invalid_request", "refresh_token is missing.")
 	}
 	return settle(p.db.Update(x.ctx, func(tx *db.Tx) error {
-		x.grant, x.refresh, x.now = grant.Grant{}, "", tx.Now
 		g, successor, err := grant.Rotate(tx, x.tenant, presented, x.app)
 		if err != nil {
 			return err
 		}
 		x.refresh = successor
-		return p.admit(tx, x, g, permit.ForRefresh)
+		return p.takeGrant(tx, x, g)
 	}))
 }
 
-// admit asks the one gate again whether the grant's customer may have a token
-// now, and takes what the ID token may say.
-func (p *Provider) admit(tx *db.Tx, x *exchange, g grant.Grant, purpose permit.Purpose) error {
-	scopes, err := narrowed(g, x.scopes, x.resource)
-	if err != nil {
+// takeGrant takes over what the answer is about. The gate has been asked by
+// core/grant, in this transaction. The closure round it may run again, so every
+// member is written from scratch.
+func (p *Provider) takeGrant(tx *db.Tx, x *exchange, g grant.Grant) (err error) {
+	x.now, x.grant = tx.Now, g
+	if x.granted, err = narrowed(x, g); err != nil {
 		return err
 	}
-	ask := permit.Ask{Customer: g.CustomerID, Application: x.app, Organization: g.OrganizationID, Purpose: purpose, Scopes: g.Scopes(), Offline: g.Offline}
-	if s, alive, err := session.Alive(tx, x.tenant, g.CustomerID, g.SessionID); err != nil {
-		return err
-	} else if alive {
-		ask.Session = &s
-	}
-	if _, err := permit.May(tx, x.tenant, ask); err != nil {
+	if x.api, err = p.standingAPI(tx, x, g.Resource); err != nil {
 		return err
 	}
-	x.grant, x.scopes = g, scopes
 	return p.idClaims(tx, x)
 }
 
-// narrowed are the scopes of this one answer: those of the grant, or fewer if
-// fewer are asked for (RFC 6749, 6); the resource stays the grant's (RFC 8707, 2.2).
-func narrowed(g grant.Grant, asked []string, resource string) ([]string, error) {
-	if resource != "" && resource != g.Resource {
+// standingAPI is the API of the grant, if it is still there and the application
+// may still call it.
+func (p *Provider) standingAPI(tx *db.Tx, x *exchange, resource string) (applicationRef, error) {
+	if resource == "" {
+		return nil, nil
+	}
+	api, ok, err := p.apps.ByAudience(tx, x.tenant, resource)
+	if err == nil && (!ok || !api.Enabled || !allowsResource(x.app, resource)) {
+		err = errTarget
+	}
+	return api, err
+}
+
+// narrowed are the scopes of this one answer: those of the grant that are still
+// open to the application, or fewer if fewer are asked for (RFC 6749, 6); the
+// resource stays the grant's (RFC 8707, 2.2).
+func narrowed(x *exchange, g grant.Grant) ([]string, error) {
+	if x.resource != "" && x.resource != g.Resource {
 		return nil, refuse("invalid_target", "The grant is for another resource.")
 	}
 	held := g.Scopes()
-	if len(asked) == 0 {
-		return held, nil
-	}
-	for _, s := range asked {
+	for _, s := range x.asked {
 		if !slices.Contains(held, s) {
 			return nil, refuse("invalid_scope", "More scopes are asked for than were granted.")
 		}
 	}
-	return asked, nil
+	if len(x.asked) > 0 {
+		held = x.asked
+	}
+	held = allowed(x.app, held, held)
+	if len(held) == 0 {
+		return nil, errGrant
+	}
+	return held, nil
 }
 
 // ownToken is the client credentials grant's own part (RFC 6749, 4.4): the
-// application asks for itself. Nothing is stored; happenings are counted.
-func (p *Provider) ownToken(x *exchange) *fault.Error {
-	asked := x.scopes
-	if len(asked) == 0 {
-		asked = x.app.Settings.AllowedScopes
-	}
-	granted, err := p.grantable(x.ctx, x.tenant, x.app, asked, x.resource)
+// application asks for itself, and only for what an API offers. Nothing is
+// stored; happenings are counted.
+func (p *Provider) ownToken(x *exchange) (err *fault.Error) {
+	offered, err := p.apiScopes(x.ctx, x.tenant, x.app, x.resource)
 	if err != nil {
 		return err
 	}
-	granted = slices.DeleteFunc(granted, aboutCustomers)
-	if len(x.scopes) > 0 && len(granted) < len(x.scopes) {
-		return refuse("invalid_scope", "A scope is not open to this application.")
+	asked := x.asked
+	if len(asked) == 0 {
+		asked = x.app.Settings.AllowedScopes
 	}
-	x.scopes = granted
-	return nil
+	x.granted = allowed(x.app, asked, offered)
+	if len(x.granted) < len(x.asked) {
+		return refuse("invalid_scope", "A scope is not open to this application, or not without naming its resource.")
+	}
+	if x.resource != "" {
+		x.api, _ = p.apps.PeekAudience(x.tenant, x.resource)
+	}
+	return p.permitted(x)
 }
 
-// aboutCustomers says that a scope means something only where a customer is.
-func aboutCustomers(scope string) bool { return slices.Contains(standardScopes, scope) }
+// permitted asks the gate for an application that acts for itself.
+func (p *Provider) permitted(x *exchange) *fault.Error {
+	err := p.db.View(x.ctx, func(tx *db.Tx) error {
+		_, err := permit.May(tx, x.tenant, permit.Ask{Purpose: permit.ForClient, Application: x.app, Scopes: x.granted})
+		return err
+	})
+	if f := fault.Of(err); f != nil && f.Kind == fault.Denied {
+		return errClient.Because(f)
+	}
+	return fault.Of(err)
+}
 
 func (p *Provider) mint(x *exchange) *fault.Error {
 	access, err := p.accessToken(x)
 	if err != nil {
 		return fault.Of(err)
 	}
-	x.answer = tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), RefreshToken: x.refresh, Scope: strings.Join(x.scopes, " ")}
-	if !x.grant.ID.IsZero() && slices.Contains(x.scopes, "openid") {
+	x.answer = tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), RefreshToken: x.refresh, Scope: strings.Join(x.granted, " ")}
+	if !x.grant.ID.IsZero() && slices.Contains(x.granted, "openid") {
 		x.answer.IDToken, err = p.idToken(x, access)
 	}
 	return fault.Of(err)

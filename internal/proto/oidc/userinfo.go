@@ -10,7 +10,6 @@ import (
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/permit"
-	"github.com/cardea-id/cardea/internal/core/session"
 )
 
 var errScope = fault.New(fault.Denied, "insufficient_scope", "The access token was not granted the scope openid.")
@@ -39,19 +38,20 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(strings.Fields(c.Scope), "openid") {
 		return errScope
 	}
-	answer := map[string]any{}
+	var answer map[string]any
 	err = p.gated(r.Context(), func(tx *db.Tx) (err error) {
 		answer, err = p.person(tx, t, a, c)
 		return err
 	})
 	if err != nil {
-		return err
+		return refusedToken(err)
 	}
 	answer["sub"] = c.Subject
 	return web.JSON(w, http.StatusOK, answer)
 }
 
-// person is what the gate gives for the scopes of this token.
+// person is what the gate gives for the scopes of this token, which may be
+// fewer than those of its grant.
 func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) (map[string]any, error) {
 	g, alive, err := p.alive(tx, t, c)
 	if err != nil {
@@ -60,14 +60,11 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	if !alive {
 		return nil, errToken
 	}
-	ask := permit.Ask{Customer: g.CustomerID, Application: a, Organization: g.OrganizationID, Purpose: permit.ForRefresh, Scopes: g.Scopes(), Offline: g.Offline}
-	if s, ok, err := session.Alive(tx, t, g.CustomerID, g.SessionID); err != nil {
-		return nil, err
-	} else if ok {
-		ask.Session = &s
-	}
+	// Offline, since p.alive has just looked after the session in this very
+	// transaction, where the grant needs one.
+	ask := permit.Ask{Customer: g.CustomerID, Application: a, Organization: g.OrganizationID, Purpose: permit.ForRefresh, Scopes: g.Scopes(), Offline: true}
 	if _, err := permit.May(tx, t, ask); err != nil {
-		return nil, refusedToken(err)
+		return nil, err
 	}
 	fields, err := catalog.For(tx, t)
 	if err != nil {
@@ -77,18 +74,15 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	if err != nil {
 		return nil, err
 	}
-	g.Scope = c.Scope // this token may hold fewer scopes than its grant
-	out, err := p.disclose(tx, t, a, g, wantedFields(fields, g.Scopes(), asked.UserInfo))
-	if out == nil {
-		out = map[string]any{}
-	}
-	return out, err
+	g.Scope = c.Scope
+	return p.disclose(tx, t, a, g, wantedFields(fields, g.Scopes(), asked.UserInfo))
 }
 
 // refusedToken hides why the gate refused: to the application the token is
 // simply no good any more.
 func refusedToken(err error) error {
-	if f := fault.Of(err); f.Kind != fault.Internal && f.Kind != fault.Unavailable {
+	switch f := fault.Of(err); f.Kind {
+	case fault.Denied, fault.Unauthenticated, fault.NotFound, fault.Gone:
 		return errToken.Because(f)
 	}
 	return err
