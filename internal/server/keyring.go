@@ -19,6 +19,9 @@ import (
 // PostgreSQL one must be given: two nodes that made one each could not read
 // each other's rows.
 func (b *Base) openKeyring(ctx context.Context) (err error) {
+	if err := b.readShared(); err != nil {
+		return err
+	}
 	if b.Config.KeyringText != "" {
 		return b.keyringOfText()
 	}
@@ -36,6 +39,26 @@ func (b *Base) openKeyring(ctx context.Context) (err error) {
 	if b.KeyringMade && !b.dev {
 		b.Log.Warn("a new keyring was made: keep a copy of it apart from the backups; without it nothing in the database can be read", "path", path)
 	}
+	return nil
+}
+
+// readShared takes a keyring file of a PostgreSQL house for the text that it
+// holds: each node has a copy, and one that changed its own would wrap under a
+// key that the others cannot know.
+func (b *Base) readShared() error {
+	c := &b.Config
+	info, err := os.Stat(c.Keyring)
+	if !c.Postgres() || c.KeyringText != "" || err != nil {
+		return nil
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return refused("Others may read the keyring.", "Give its file the mode 0600: chmod 600 "+c.Keyring, nil)
+	}
+	text, err := os.ReadFile(c.Keyring)
+	if err != nil {
+		return refused("The keyring cannot be read.", "Run as the user that owns "+c.Keyring+".", err)
+	}
+	c.KeyringText = string(text)
 	return nil
 }
 

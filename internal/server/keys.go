@@ -179,8 +179,12 @@ func (b *Base) TendKeys(ctx context.Context) error {
 	now := b.DB.Now()
 	keys := b.Ring.WrappingKeys()
 	var err error
-	if b.Config.KeyringText == "" && !now.Before(keys[len(keys)-1].CreatedAt.Add(customer.RewrapEvery)) {
+	if !now.Before(keys[len(keys)-1].CreatedAt.Add(customer.RewrapEvery)) {
 		_, err = b.Ring.Rotate(now)
+	}
+	if errors.Is(err, secret.ErrKeyringFixed) {
+		b.Log.Warn("the wrapping key is older than 30 days: run 'cardea keys rotate --wrapping'")
+		err = nil
 	}
 	if err == nil {
 		_, err = b.settleWrapping(ctx, now)

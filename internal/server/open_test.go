@@ -162,6 +162,61 @@ func TestPostgresNeedsAGivenKeyring(t *testing.T) {
 	refusal(t, c, Opening{Setup: true}, "needs a keyring that is given")
 }
 
+// Each node has a copy of the file: rotating in one would lock the others out.
+func TestPostgresTakesAKeyringFileAsGiven(t *testing.T) {
+	t.Parallel()
+	c := liteConfig(t)
+	c.Database = dbtest.URL(t, schema.Files, dbtest.Postgres)
+	if err := os.WriteFile(c.Keyring, []byte(secret.NewKeyringText(time.Now())), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refusal(t, c, Opening{Setup: true}, "Others may read")
+	if err := os.Chmod(c.Keyring, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(c.Keyring)
+	w, err := setUp(t, c).RotateWrapping(context.Background())
+	after, _ := os.ReadFile(c.Keyring)
+	if err != nil || w.NextText == "" || string(before) != string(after) {
+		t.Errorf("%+v %v", w, err)
+	}
+}
+
+func TestNodesThatStartTogetherMakeOneHouse(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, c Config) {
+		type result struct {
+			b   *Base
+			err error
+		}
+		done := make(chan result)
+		for range 6 {
+			go func() {
+				b, err := Open(context.Background(), c, Opening{Setup: true, Log: quietLog})
+				done <- result{b, err}
+			}()
+		}
+		ids, links := map[tenant.ID]bool{}, 0
+		for range 6 {
+			r := <-done
+			if r.err != nil {
+				t.Error(r.err)
+				continue
+			}
+			ids[r.b.House.BuiltIn().ID] = true
+			if link, err := r.b.BootstrapLink(context.Background()); err != nil {
+				t.Error(err)
+			} else if link != "" {
+				links++
+			}
+			r.b.Close()
+		}
+		if len(ids) != 1 || links != 1 {
+			t.Errorf("%d staff tenants, %d links", len(ids), links)
+		}
+	})
+}
+
 func TestSecondServerOnOneDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
 	c := liteConfig(t)
@@ -313,6 +368,27 @@ func TestReadinessAndMetrics(t *testing.T) {
 	}
 	if code, _ := ask("/livez"); code != 200 {
 		t.Errorf("livez while draining: %d", code)
+	}
+}
+
+func TestTracesReachTheCollector(t *testing.T) {
+	t.Parallel()
+	got := make(chan string, 1)
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got <- r.Method + " " + r.URL.Path }))
+	t.Cleanup(collector.Close)
+	c := liteConfig(t)
+	c.Traces = collector.URL
+	b := setUp(t, c)
+	_, span := b.Telemetry.Tracer().Start(context.Background(), "GET /x")
+	span.End()
+	if err := b.Telemetry.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if path := <-got; path != "POST /v1/traces" {
+		t.Error(path)
+	}
+	if plain := setUp(t, liteConfig(t)); plain.Telemetry.Tracer() != nil {
+		t.Error("spans are made for nobody")
 	}
 }
 

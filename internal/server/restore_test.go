@@ -76,6 +76,7 @@ func TestRestoredHouseEndsSignInsAndKeepsTheErasedErased(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	signedIn(t, b, bob.ID)
 	chain(t, b)
 	dir := backedUp(t, b)
 	b.mustUpdate(t, func(tx *db.Tx) error {
@@ -89,10 +90,15 @@ func TestRestoredHouseEndsSignInsAndKeepsTheErasedErased(t *testing.T) {
 	_, err = restore(c, Restore{Dir: dir})
 	wants(t, err, "--replace")
 	out, err := restore(c, Restore{Dir: dir, Replace: true})
-	if err != nil || out.Erased != 1 || out.Epoch != 2 || out.Aside == "" {
+	if err != nil || out.Erased != 1 || out.Epoch != 2 || out.Aside == "" || out.Sessions != 1 || out.Grants != 1 {
 		t.Fatalf("%+v %v", out, err)
 	}
 	again := setUp(t, c)
+	for _, table := range []string{"code", "refresh_token", "one_time", "flow"} {
+		if rows(t, again, table) != 0 {
+			t.Errorf("%s has rows from before", table)
+		}
+	}
 	for id, want := range map[customer.ID]customer.State{ada.ID: customer.Erased, bob.ID: customer.Active, eve.ID: ""} {
 		if got := stateOf(t, again, id); got != want {
 			t.Errorf("%s is %q, want %q", id, got, want)
@@ -111,6 +117,39 @@ func TestRestoredHouseEndsSignInsAndKeepsTheErasedErased(t *testing.T) {
 	if r, err := again.Audit(context.Background(), nil); err != nil || !r.Holds {
 		t.Errorf("%+v %v", r, err)
 	}
+}
+
+// signedIn leaves a row in every table that lets somebody in.
+func signedIn(t *testing.T, b *Base, id customer.ID) {
+	t.Helper()
+	b.mustUpdate(t, func(tx *db.Tx) error {
+		later := tx.Now.Add(time.Hour)
+		for _, sql := range []string{
+			`INSERT INTO session (tenant_id, customer_id, id, digest, remembered, authenticated_at, created_at, seen_at, idle_at, expires_at) VALUES ($1, $2, $2, $3, FALSE, $4, $4, $4, $4, $4)`,
+			`INSERT INTO app_grant (tenant_id, customer_id, id, application_id, scope, resource, claims, nonce, acr, amr, authenticated_at, offline, version, created_at, used_at) VALUES ($1, $2, $2, $3, '', '', '', '', '', '', $4, FALSE, 1, $4, $4)`,
+			`INSERT INTO code (tenant_id, customer_id, digest, grant_id, application_id, redirect_uri, challenge, created_at, expires_at) VALUES ($1, $2, $3, $2, $2, '', '', $4, $4)`,
+			`INSERT INTO refresh_token (tenant_id, customer_id, digest, grant_id, nonce, created_at, expires_at) VALUES ($1, $2, $3, $2, $3, $4, $4)`,
+			`INSERT INTO one_time (tenant_id, id, flow_id, purpose, channel, target, code_digest, link_digest, tries, created_at, expires_at) VALUES ($1, $2, $2, '', '', $3, $3, $3, 0, $4, $4)`,
+			`INSERT INTO flow (tenant_id, id, browser, kind, wrapping_key, wrapped, request_sealed, facts_sealed, version, created_at, expires_at) VALUES ($1, $2, $3, '', '', $3, $3, $3, 1, $4, $4)`,
+		} {
+			if _, err := tx.Exec(sql, b.House.BuiltIn().ID, id, []byte("x"), later); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func rows(t *testing.T, b *Base, table string) (n int64) {
+	t.Helper()
+	err := b.DB.View(context.Background(), func(tx *db.Tx) (err error) {
+		n, _, err = db.Value[int64](tx, "SELECT count(*) FROM "+table)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestBackupLeavesNoTraceOfTheErased(t *testing.T) {
