@@ -1,0 +1,99 @@
+package login
+
+import (
+	"html/template"
+	"strconv"
+	"strings"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/account"
+	"github.com/cardea-id/cardea/internal/core/consent"
+	"github.com/cardea-id/cardea/internal/core/session"
+)
+
+// Terms asks to accept the documents that are new to the customer.
+type Terms struct {
+	ui.Shell
+	Lede   string
+	Action string
+	Shown  ui.Hidden // which versions the page showed
+	Agree  ui.Checkbox
+	Submit ui.Button
+	Leave  ui.Button
+}
+
+// Template names the page's file.
+func (Terms) Template() string { return "login/terms" }
+
+var errTerms = fault.New(fault.Invalid, "terms_open", "Tick the box to go on.").At("terms")
+
+func (v *visit) termsPage(tx *db.Tx) (ui.Page, error) {
+	list, err := v.documents(tx)
+	if err != nil {
+		return nil, err
+	}
+	p := Terms{Shell: v.shell(), Action: v.path("terms"), Shown: ui.Hidden{Name: "documents", Value: versions(list)}}
+	p.Title, p.Lede = p.T("login.terms.title"), p.T("login.terms.text", "name", p.Look.Name)
+	submit := p.T("login.terms.create")
+	if !v.flow.World.Account.ID.IsZero() {
+		p.Title, p.Lede = p.T("login.terms.title_changed"), p.T("login.terms.text_changed", "name", p.Look.Name)
+		submit = p.T("login.continue")
+	}
+	tell(&p.Shell, v.wrong, "terms")
+	p.Agree = ui.Checkbox{Name: "terms", Rich: agreement(p.Shell, list)}
+	p.Submit = ui.Button{Text: submit, Kind: "primary", Name: "action", Value: "continue", Block: true}
+	p.Leave = ui.Button{Text: p.T("login.terms.leave"), Kind: "quiet", Name: "action", Value: "deny", Block: true}
+	return p, nil
+}
+
+// documents are the texts to accept, in the language of the page.
+func (v *visit) documents(tx *db.Tx) ([]consent.Document, error) {
+	return account.Documents(tx, v.t, v.flow.World.Account.ID, v.locale())
+}
+
+// agreement is the sentence beside the box, with links to the very texts.
+func agreement(s ui.Shell, list []consent.Document) template.HTML {
+	links := map[string]template.HTML{}
+	for _, d := range list {
+		links[d.Kind] = ui.Anchor(d.URL, d.Title)
+	}
+	terms, privacy := links[consent.Terms], links[consent.Privacy]
+	switch {
+	case privacy == "":
+		return s.Rich("login.terms.accept", "terms", terms)
+	case terms == "":
+		return s.Rich("login.terms.read", "privacy", privacy)
+	}
+	return s.Rich("login.terms.both", "terms", terms, "privacy", privacy)
+}
+
+// versions names what a page showed, so that nobody accepts what they did not see.
+func versions(list []consent.Document) string {
+	var out []string
+	for _, d := range list {
+		out = append(out, d.Kind+":"+strconv.FormatInt(d.Version, 10))
+	}
+	return strings.Join(out, " ")
+}
+
+func (v *visit) terms() error {
+	if v.typed("action") == "deny" {
+		return v.cancel()
+	}
+	if v.typed("terms") == "" {
+		return errTerms
+	}
+	return v.act(func(tx *db.Tx) error {
+		list, err := v.documents(tx)
+		if err != nil {
+			return err
+		}
+		if versions(list) != v.typed("documents") {
+			return account.ErrStep
+		}
+		v.flow.Locale = v.locale()
+		return account.Accept(tx, v.t, &v.flow, session.Distinct(v.held))
+	})
+}

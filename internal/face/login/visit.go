@@ -1,0 +1,152 @@
+package login
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/account"
+	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/signin"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// visit is one request within a journey. What a transaction reads is read
+// afresh by each one.
+type visit struct {
+	l       *Login
+	w       http.ResponseWriter
+	r       *http.Request
+	t       *tenant.Tenant
+	id      signin.ID
+	browser [32]byte
+	form    url.Values   // of a POST
+	wrong   *fault.Error // what the page says is wrong
+
+	flow signin.Flow
+	step signin.Step
+	held []session.Held
+	app  *app.Application // that began the journey; nil: none
+
+	ended   bool          // the journey has ended in this transaction
+	metered bool          // the making of an account was reserved
+	token   string        // of the session that was opened; "" for none
+	session *session.Held // in which the journey ended
+}
+
+// visiting reads which journey the address names. An address that names none is
+// told as a journey that is over.
+func (l *Login) visiting(w http.ResponseWriter, r *http.Request) (*visit, error) {
+	v := &visit{l: l, w: w, r: r, t: of(r)}
+	v.browser, _ = browserOf(r)
+	if err := v.id.UnmarshalText([]byte(r.PathValue("flow"))); err != nil {
+		return v, signin.ErrExpired
+	}
+	return v, nil
+}
+
+// read loads the journey and surveys where it stands.
+func (v *visit) read(tx *db.Tx) (err error) {
+	v.token, v.session, v.ended = "", nil, false
+	if v.held, err = held(tx, v.r); err != nil {
+		return err
+	}
+	if v.flow, err = signin.Load(tx, v.t, v.id, v.browser); err != nil {
+		return err
+	}
+	if err = v.findApp(tx); err != nil {
+		return err
+	}
+	return v.survey(tx)
+}
+
+func (v *visit) findApp(tx *db.Tx) error {
+	v.app = nil
+	if v.flow.Request.Application.IsZero() {
+		return nil
+	}
+	a, found, err := app.Book{}.ByID(tx, v.t, v.flow.Request.Application)
+	if found {
+		v.app = a
+	}
+	return err
+}
+
+func (v *visit) survey(tx *db.Tx) (err error) {
+	v.step, err = account.Survey(tx, v.t, &v.flow, v.policy(), session.Distinct(v.held))
+	return err
+}
+
+func (v *visit) policy() signin.Policy { return signin.PolicyOf(v.t) }
+
+func (v *visit) entrance() account.Entrance {
+	return account.Entrance{
+		Held: session.Distinct(v.held), Place: place(v.r), Device: device(v.browser), Policy: v.policy(),
+	}
+}
+
+// path is the journey's address; words go below it.
+func (v *visit) path(below ...string) string {
+	return strings.Join(append([]string{"/signin/" + v.id.String()}, below...), "/")
+}
+
+func (v *visit) typed(name string) string {
+	if len(v.form[name]) == 0 {
+		return ""
+	}
+	return v.form[name][0]
+}
+
+// shell is the outside of the journey's pages: its language, where its forms
+// may end, and what is wrong.
+func (v *visit) shell() ui.Shell {
+	s := v.l.ui.Shell(v.r, ui.Visit{UILocales: v.locales(), Part: "login"})
+	s.Path = v.path()
+	s.CSP.Popup = v.app != nil
+	if to := v.flow.Request.FormAction; to != "" {
+		s.CSP.FormAction = []string{to}
+	}
+	return s
+}
+
+func (v *visit) locales() string {
+	return strings.TrimSpace(v.flow.Locale + " " + strings.Join(v.flow.Request.Locales, " "))
+}
+
+// asker is the name of the application that began the journey.
+func (v *visit) asker() string {
+	if v.app == nil {
+		return ""
+	}
+	return v.app.Name
+}
+
+// render shows a page of the journey, or another one with what went wrong.
+func (v *visit) render(p ui.Page) error {
+	status := http.StatusOK
+	if v.wrong != nil {
+		status = statusOf(v.wrong)
+		wait(v.w, v.wrong)
+	}
+	return v.l.ui.Render(v.w, v.r, status, p)
+}
+
+// statusOf is the status of a form that comes back with what is wrong.
+func statusOf(err *fault.Error) int {
+	switch err.Kind {
+	case fault.Limited, fault.Unavailable:
+		return web.Status(err)
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// to goes on to an address of this origin.
+func (v *visit) to(path string) error {
+	web.Redirect(v.w, v.r, path)
+	return nil
+}
