@@ -240,8 +240,8 @@ func (g *gardener) register(n app.New, shop bool) (devClient, error) {
 	return devClient{a.ClientID(), secret, uris, string(a.Kind), a.Audience}, err
 }
 
-// person is a customer of the demo with a past.
-type person struct {
+// character is a customer of the demo with a past.
+type character struct {
 	address, note string
 	months        int // since when
 	profile       map[string]string
@@ -255,7 +255,7 @@ const (
 	chrome  = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 )
 
-var people = []person{
+var people = []character{
 	{"mia@example.test", "customer with 14 months of history", 14, map[string]string{"name": "Mia Okafor", "given_name": "Mia", "family_name": "Okafor", "locale": "en", "zoneinfo": "Europe/Berlin"}, []string{firefox, iphone}, false},
 	{"sam@example.test", "locked after password spraying", 9, map[string]string{"name": "Sam Ruiz", "given_name": "Sam", "family_name": "Ruiz", "locale": "es"}, []string{chrome}, true},
 	{"lena@example.test", "signs in in German", 5, map[string]string{"name": "Lena Brandt", "given_name": "Lena", "family_name": "Brandt", "locale": "de", "zoneinfo": "Europe/Vienna"}, []string{iphone}, false},
@@ -291,7 +291,7 @@ func (g *gardener) people(now time.Time) error {
 	return nil
 }
 
-func (g *gardener) join(tx *db.Tx, p person) (customer.Customer, error) {
+func (g *gardener) join(tx *db.Tx, p character) (customer.Customer, error) {
 	c, err := customer.Register(tx, g.t, customer.New{
 		Identifiers: []customer.NewIdentifier{{Kind: customer.Email, Value: p.address, Verified: true}}, Source: "signup",
 	})

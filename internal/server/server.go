@@ -19,6 +19,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/tenant"
+	"github.com/cardea-id/cardea/internal/proto/oidc"
 )
 
 // Options are what differs between serve, dev and tests.
@@ -37,7 +38,8 @@ type Server struct {
 	Loop *journal.Loop
 
 	options  Options
-	acts     *account.Acts
+	acts     account.Acts
+	provider *oidc.Provider
 	releases *release.Counter
 	tally    *journal.Tally
 	works    []journal.Work
@@ -45,8 +47,7 @@ type Server struct {
 
 // New wires the house. It opens no listener and starts nothing.
 func New(b *Base, o Options) (*Server, error) {
-	s := &Server{Base: b, options: o, releases: release.NewCounter(), tally: journal.NewTally()}
-	s.acts = &account.Acts{Codes: o.Codes}
+	s := &Server{Base: b, options: o, releases: release.NewCounter(), tally: journal.NewTally(b.Clock.Now)}
 	if err := s.wire(); err != nil {
 		return nil, err
 	}

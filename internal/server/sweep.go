@@ -6,6 +6,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
@@ -25,13 +26,28 @@ const (
 	sweepRows  = 500
 )
 
-// sweeps are the rooms that leave expired rows behind.
-var sweeps = []func(*db.Tx, int) (int, error){credential.Sweep, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep}
+// sweeps are the rooms that leave expired rows behind, and the closings that a
+// lost job forgot.
+func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
+	return []func(*db.Tx, int) (int, error){
+		credential.Sweep, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
+	}
+}
+
+func sweepChanges(tx *db.Tx, _ int) (int, error) {
+	n, err := customer.SweepChanges(tx)
+	return int(n), err
+}
+
+// closings is the wiring of the room that ends accounts.
+func (s *Server) closings() privacy.Wiring {
+	return privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint}
+}
 
 func (s *Server) sweepWork() journal.Work {
 	return journal.Work{Kind: sweepKind, Parallel: 1, Finish: func(tx *db.Tx, _ *journal.Job, _ error) error {
 		full := false
-		for _, sweep := range sweeps {
+		for _, sweep := range s.sweeps() {
 			n, err := sweep(tx, sweepRows)
 			if err != nil {
 				return err
@@ -57,5 +73,5 @@ func (s *Server) scheduleSweep(ctx context.Context) error {
 
 // erase is what the erasure job does when a closing comes due.
 func (s *Server) erase(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
-	return s.acts.Erase(tx, t, c, privacy.Rooms())
+	return s.acts.Erase(tx, t, c, account.Rooms())
 }

@@ -35,17 +35,39 @@ func (s *Server) wire() (err error) {
 		Tracer: s.Telemetry.Tracer(), Observe: s.Telemetry.Observe,
 	})
 	s.UI.Routes(s.Mux)
-	door := s.login()
-	provider := oidc.New(oidc.Deps{
-		DB: s.DB, Releases: s.releases, Outbound: s.Outbound, Acts: s.acts,
-		Pages: oidc.Pages{Error: s.UI.Teller("login"), SignOut: door.SignOutPage, SignedOut: door.SignedOutPage},
-	})
-	s.acts.Logout = provider.Ended
-	provider.Routes(s.Mux)
-	door.Routes(s.Mux)
-	s.portal().Routes(s.Mux)
+	if err := s.hangDoors(); err != nil {
+		return err
+	}
 	s.hangDev()
-	return s.work(provider)
+	return s.work()
+}
+
+// hangDoors hangs the protocol and the faces on the router. The protocol shows
+// pages of the sign-in face, which in turn ends sessions with the protocol's
+// ear in its acts.
+func (s *Server) hangDoors() error {
+	passwords, err := s.passwords()
+	if err != nil {
+		return err
+	}
+	var door *login.Login
+	s.provider = oidc.New(oidc.Deps{DB: s.DB, Releases: s.releases, Outbound: s.Outbound, Codes: s.options.Codes, Pages: oidc.Pages{
+		Error: s.UI.Teller("login"),
+		SignOut: func(w http.ResponseWriter, r *http.Request, application, confirm string) error {
+			return door.SignOutPage(w, r, application, confirm)
+		},
+		SignedOut: func(w http.ResponseWriter, r *http.Request) error { return door.SignedOutPage(w, r) },
+	}})
+	s.acts = s.provider.Acts()
+	door = login.New(login.Deps{
+		DB: s.DB, UI: s.UI, Hasher: s.Hasher, Passwords: passwords, Acts: s.acts, Tally: s.tally,
+		Bootstrap: login.Bootstrap{Peek: PeekBootstrap, Redeem: RedeemBootstrap},
+	})
+	mine := portal.New(portal.Deps{DB: s.DB, UI: s.UI, Hasher: s.Hasher, Passwords: passwords, Acts: s.acts})
+	s.provider.Routes(s.Mux)
+	door.Routes(s.Mux)
+	mine.Routes(s.Mux)
+	return nil
 }
 
 func (s *Server) parts() []ui.Part {
@@ -53,14 +75,14 @@ func (s *Server) parts() []ui.Part {
 }
 
 // work lists the jobs of every room.
-func (s *Server) work(provider *oidc.Provider) error {
+func (s *Server) work() error {
 	letters, err := mail.New()
 	if err != nil {
 		return err
 	}
-	s.works = append(s.works, provider.LogoutWork(s.House), s.sweepWork())
+	s.works = append(s.works, s.provider.LogoutWork(s.House), s.sweepWork())
 	s.works = append(s.works, notify.Works(s.senders(letters))...)
-	s.works = append(s.works, privacy.Works(privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint})...)
+	s.works = append(s.works, privacy.Works(s.closings())...)
 	return nil
 }
 
@@ -127,4 +149,3 @@ func nodeName() string {
 	}
 	return strings.ToLower(host) + "-" + strconv.Itoa(os.Getpid())
 }
-

@@ -249,3 +249,13 @@ func readKeys(tx *db.Tx, t *Tenant) (keySet, error) {
 	}
 	return newKeySet(keys, tx.Now), nil
 }
+
+// OriginOf is the tenant's origin at a request's host; it may answer at several.
+func (t *Tenant) OriginOf(host string) string {
+	for _, origin := range t.Origins {
+		if _, h, _ := strings.Cut(origin, "://"); strings.EqualFold(h, host) {
+			return origin
+		}
+	}
+	return t.Origin
+}

@@ -44,7 +44,7 @@ var looks = []string{"en", "de", "fr", "es", "ar", string(words.Accented)}
 func (d *Dev) gallery(w http.ResponseWriter, r *http.Request) error {
 	locale := pick(r.URL.Query().Get("locale"))
 	s := d.UI.Shell(r, ui.Visit{Part: "dev"})
-	return d.UI.Render(w, r, http.StatusOK, newGallery(s, d.shelves(locale), locale))
+	return d.UI.Render(w, r, http.StatusOK, newGallery(s, d.shelves(s.Look, locale), locale))
 }
 
 func newGallery(s ui.Shell, wings []Shelf, locale string) Gallery {
@@ -63,11 +63,11 @@ func pick(locale string) string {
 	return "en"
 }
 
-func (d *Dev) shelves(locale string) []Shelf {
+func (d *Dev) shelves(look *ui.Look, locale string) []Shelf {
 	var out []Shelf
 	for _, wing := range d.Galleries {
 		shelf := Shelf{Name: wing.Name}
-		for _, sp := range wing.Specimens(d.UI.Sample(words.Locale(locale))) {
+		for _, sp := range wing.Specimens(d.UI.Sample(words.Locale(locale), look)) {
 			i := slices.IndexFunc(shelf.Rows, func(f Frame) bool { return f.Name == sp.Name })
 			if i < 0 {
 				shelf.Rows, i = append(shelf.Rows, Frame{Name: sp.Name}), len(shelf.Rows)
@@ -84,12 +84,12 @@ func (d *Dev) shelves(locale string) []Shelf {
 var errNoSpecimen = fault.New(fault.NotFound, "specimen_not_found", "There is no such page in the gallery.")
 
 func (d *Dev) specimen(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	q, look := r.URL.Query(), d.UI.Shell(r, ui.Visit{}).Look
 	for _, wing := range d.Galleries {
 		if wing.Name != r.PathValue("wing") {
 			continue
 		}
-		for _, sp := range wing.Specimens(d.UI.Sample(words.Locale(pick(q.Get("locale"))))) {
+		for _, sp := range wing.Specimens(d.UI.Sample(words.Locale(pick(q.Get("locale"))), look)) {
 			if sp.Name == r.PathValue("name") && (q.Get("state") == "" || sp.State == q.Get("state")) {
 				return d.UI.Render(w, r, http.StatusOK, sp.Page)
 			}
