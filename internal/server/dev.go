@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,9 +57,10 @@ type devClient struct {
 }
 
 type devCustomer struct {
-	Email string `json:"email"`
-	Code  string `json:"code"`
-	Note  string `json:"-"`
+	Email  string `json:"email"`
+	Code   string `json:"code"`
+	Note   string `json:"-"`
+	Locked bool   `json:"-"`
 }
 
 // Dev runs the product for developers until ctx ends: a tenant, the demo shop
@@ -182,7 +184,8 @@ func answers(ctx context.Context, address string) bool {
 
 func (o DevOptions) tell(f devFacts, took time.Duration) {
 	if o.JSON {
-		_ = json.NewEncoder(o.Out).Encode(f) // a closed pipe is the reader's wish
+		f.Customers = slices.DeleteFunc(f.Customers, func(c devCustomer) bool { return c.Locked }) // programs sign them in
+		_ = json.NewEncoder(o.Out).Encode(f)                                                       // a closed pipe is the reader's wish
 		return
 	}
 	fmt.Fprint(o.Out, f.greeting(o.Data, took))

@@ -6,8 +6,6 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/face/dev"
-	"github.com/cardea-id/cardea/internal/face/login"
-	"github.com/cardea-id/cardea/internal/face/portal"
 )
 
 // devParts are the pages that only `cardea dev` has.
@@ -26,8 +24,8 @@ func (s *Server) hangDev() {
 	dev.New(dev.Deps{
 		DB: s.DB, UI: s.UI, Advance: s.Advance, Settle: s.settle,
 		Galleries: []dev.Wing{
-			{Name: "components", Specimens: ui.Specimens}, {Name: "login", Specimens: login.Specimens},
-			{Name: "portal", Specimens: portal.Specimens}, {Name: "dev", Specimens: dev.Specimens},
+			{Name: "components", Specimens: ui.Specimens},
+			{Name: "dev", Specimens: dev.Specimens},
 		},
 	}).Routes(s.Mux)
 }

@@ -43,7 +43,7 @@ const (
 func (d *demo) facts(origin, shop string) devFacts {
 	f := devFacts{Issuer: origin, Account: origin + "/account", Shop: shop, Inbox: origin + "/dev/inbox", Clients: d.Clients}
 	for _, p := range people {
-		f.Customers = append(f.Customers, devCustomer{p.address, DevCode, p.note})
+		f.Customers = append(f.Customers, devCustomer{p.address, DevCode, p.note, p.locked})
 	}
 	return f
 }
