@@ -53,7 +53,7 @@ func (d *Dev) Routes(m *web.Mux) {
 	m.Handle("GET /dev/inbox/{id}/html", teller, d.messageHTML, web.Public())
 	m.Handle("POST /dev/clock", nil, d.clock, web.Public(), web.NoCSRF("for programs; a page of another site is refused by its headers"))
 	m.Handle("GET /dev/gallery", teller, d.gallery, web.Public())
-	m.Handle("GET /dev/gallery/{wing}/{name}", teller, d.specimen, web.Public())
+	m.Handle("GET /dev/gallery/page", teller, d.specimen, web.Public())
 }
 
 func of(r *http.Request) *tenant.Tenant { return web.Tenant(r).(*tenant.Tenant) }

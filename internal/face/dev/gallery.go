@@ -72,9 +72,8 @@ func (d *Dev) shelves(look *ui.Look, locale string) []Shelf {
 			if i < 0 {
 				shelf.Rows, i = append(shelf.Rows, Frame{Name: sp.Name}), len(shelf.Rows)
 			}
-			q := url.Values{"state": {sp.State}, "locale": {locale}}
-			to := "/dev/gallery/" + url.PathEscape(wing.Name) + "/" + url.PathEscape(sp.Name) + "?" + q.Encode()
-			shelf.Rows[i].States = append(shelf.Rows[i].States, ui.Link{Href: to, Text: sp.State})
+			q := url.Values{"wing": {wing.Name}, "name": {sp.Name}, "state": {sp.State}, "locale": {locale}}
+			shelf.Rows[i].States = append(shelf.Rows[i].States, ui.Link{Href: "/dev/gallery/page?" + q.Encode(), Text: sp.State})
 		}
 		out = append(out, shelf)
 	}
@@ -86,11 +85,11 @@ var errNoSpecimen = fault.New(fault.NotFound, "specimen_not_found", "There is no
 func (d *Dev) specimen(w http.ResponseWriter, r *http.Request) error {
 	q, look := r.URL.Query(), d.UI.Shell(r, ui.Visit{}).Look
 	for _, wing := range d.Galleries {
-		if wing.Name != r.PathValue("wing") {
+		if wing.Name != q.Get("wing") {
 			continue
 		}
 		for _, sp := range wing.Specimens(d.UI.Sample(words.Locale(pick(q.Get("locale"))), look)) {
-			if sp.Name == r.PathValue("name") && (q.Get("state") == "" || sp.State == q.Get("state")) {
+			if sp.Name == q.Get("name") && (q.Get("state") == "" || sp.State == q.Get("state")) {
 				return d.UI.Render(w, r, http.StatusOK, sp.Page)
 			}
 		}

@@ -24,6 +24,6 @@ func Specimens(s *ui.Sample) []ui.Specimen {
 		{Name: "inbox", State: "long", Page: newInbox(s.Shell(), long.To, []notify.Kept{long})},
 		{Name: "message", State: "typical", Page: newMessage(s.Shell(), letter)},
 		{Name: "message", State: "text", Page: newMessage(s.Shell(), text)},
-		{Name: "gallery", State: "typical", Page: newGallery(s.Shell(), []Shelf{{Name: "login", Rows: []Frame{{Name: "code", States: []ui.Link{{Href: "/dev/gallery/login/code", Text: "typical"}}}}}}, "en")},
+		{Name: "gallery", State: "typical", Page: newGallery(s.Shell(), []Shelf{{Name: "login", Rows: []Frame{{Name: "code", States: []ui.Link{{Href: "/dev/gallery/page?name=code", Text: "typical"}}}}}}, "en")},
 	}
 }
