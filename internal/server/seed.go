@@ -116,6 +116,11 @@ func (d *demo) move(ctx context.Context, data, origin, shopOrigin string) error 
 		if err := tenant.SetOrigin(tx, t, origin, false); err != nil {
 			return err
 		}
+		settings := t.Settings
+		settings.TermsURL, settings.PrivacyURL, settings.SupportURL = origin+"/legal/terms", origin+"/legal/privacy", origin+"/help"
+		if err := tenant.SetSettings(tx, t, settings); err != nil {
+			return err
+		}
 		var id app.ID
 		if err := id.UnmarshalText([]byte(d.Shop.ClientID)); err != nil {
 			return err
@@ -146,10 +151,7 @@ func (g *gardener) tenant(origin string) error {
 	err := g.update(func(tx *db.Tx) error {
 		_, err := tenant.Create(tx, g.b.Ring, tenant.New{
 			Slug: demoSlug, Name: "Fern & Field", Origin: origin,
-			Settings: tenant.Settings{
-				Tagline: "One address for your orders, wish lists and garden diary.", Locale: "en",
-				Identifiers: tenant.Identifiers{PhoneRegion: "DE"}, Password: tenant.Password{Alone: true},
-			},
+			Settings: demoSettings(origin),
 		})
 		return err
 	})
@@ -161,6 +163,14 @@ func (g *gardener) tenant(origin string) error {
 	}
 	g.t, _ = g.b.House.BySlug(demoSlug)
 	return g.documents(origin)
+}
+
+func demoSettings(origin string) tenant.Settings {
+	return tenant.Settings{
+		Tagline: "One address for your orders, wish lists and garden diary.", Locale: "en",
+		TermsURL: origin + "/legal/terms", PrivacyURL: origin + "/legal/privacy", SupportURL: origin + "/help",
+		Identifiers: tenant.Identifiers{PhoneRegion: "DE"}, Password: tenant.Password{Alone: true},
+	}
 }
 
 func (g *gardener) documents(origin string) error {
