@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -429,19 +430,28 @@ func TestWrappingKeysRotateAndDie(t *testing.T) {
 		t.Fatalf("%+v %v", c, err)
 	}
 	clock.Advance(secret.DefaultKeep + time.Minute)
-	if err := b.TendKeys(ctx); err != nil {
-		t.Fatal(err)
+	flow := func(tx *db.Tx) error {
+		_, err := tx.Exec(`INSERT INTO flow (tenant_id, id, browser, kind, wrapping_key, wrapped, request_sealed, facts_sealed, version, created_at, expires_at)
+			VALUES ($1, $1, $1, '', $2, $1, $1, $1, 1, $3, $3)`, b.House.BuiltIn().ID, was, tx.Now.Add(time.Minute))
+		return err
 	}
-	for _, k := range b.Ring.WrappingKeys() {
-		if k.ID == was {
-			t.Error("the retired key lives on")
-		}
+	b.mustUpdate(t, flow)
+	if err := b.TendKeys(ctx); err != nil || !living(b, was) {
+		t.Fatalf("a key went from under a sign-in that is under way (%v)", err)
+	}
+	clock.Advance(2 * time.Minute)
+	if err := b.TendKeys(ctx); err != nil || living(b, was) {
+		t.Fatalf("the retired key lives on (%v)", err)
 	}
 	if keys := b.Ring.WrappingKeys(); len(keys) != 2 {
 		t.Errorf("a key of 30 days was not replaced: %+v", keys)
 	}
 	b.Close()
 	opened(t, b.Config, Opening{Clock: clock.Now})
+}
+
+func living(b *Base, id string) bool {
+	return slices.ContainsFunc(b.Ring.WrappingKeys(), func(k secret.WrappingKey) bool { return k.ID == id })
 }
 
 func TestTextKeyringRotatesByItsNextText(t *testing.T) {

@@ -347,6 +347,22 @@ func TestAuditNamesTheFirstBadRecord(t *testing.T) {
 		if err != nil || !good.Holds || good.Events == 0 || good.Checkpoints == 0 {
 			t.Fatalf("%+v %v", good, err)
 		}
+		sign := func(signature []byte) {
+			b.mustUpdate(t, func(tx *db.Tx) error {
+				_, err := tx.Exec(`UPDATE checkpoint SET signature = $1`, signature)
+				return err
+			})
+		}
+		var genuine []byte
+		b.mustUpdate(t, func(tx *db.Tx) (err error) {
+			genuine, _, err = db.Value[[]byte](tx, `SELECT signature FROM checkpoint WHERE number = 1`)
+			return err
+		})
+		sign(make([]byte, 64))
+		if forged, err := b.Audit(context.Background(), nil); err != nil || forged.Holds || forged.Bad.Checkpoint != 1 {
+			t.Fatalf("%+v %v", forged, err)
+		}
+		sign(genuine)
 		b.mustUpdate(t, func(tx *db.Tx) error {
 			_, err := tx.Exec(`UPDATE event SET actor_kind = 'customer' WHERE name = 'tenant.created'`)
 			return err
