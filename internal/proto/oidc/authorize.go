@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
@@ -82,6 +83,9 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 func (p *Provider) survey(tx *db.Tx, q *request, facts *signin.Facts, held []session.Held) (signin.Step, error) {
 	flow := signin.Flow{Facts: *facts, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
 	step, err := account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), session.Distinct(held))
+	if step.Reason == signin.ChoiceRequired && q.fresh(tx.Now, session.Distinct(held)) < 2 {
+		step.Reason = signin.LoginRequired // of those who are signed in nobody is left to choose
+	}
 	if err != nil || step.Name != signin.Done || len(q.levels()) == 0 {
 		return step, err
 	}
@@ -95,6 +99,16 @@ func (p *Provider) survey(tx *db.Tx, q *request, facts *signin.Facts, held []ses
 	}
 	facts.Prompt.Login = true
 	return signin.Step{Name: signin.Refuse, Reason: signin.LoginRequired}, nil
+}
+
+// fresh counts the sessions that max_age lets answer.
+func (q *request) fresh(now time.Time, list []session.Session) (n int) {
+	for _, s := range list {
+		if !q.Aged || now.Sub(s.AuthenticatedAt) <= q.MaxAge {
+			n++
+		}
+	}
+	return n
 }
 
 // policy is the tenant's, with single sign-on: one session that is good enough

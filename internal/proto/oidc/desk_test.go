@@ -92,7 +92,10 @@ func newDesk(t *testing.T, h *coretest.House) *desk {
 			_, err := fmt.Fprintf(w, "ASK %s|%s", name, confirm)
 			return err
 		},
-		SignedOut: func(w http.ResponseWriter, _ *http.Request) error { _, err := io.WriteString(w, "SIGNED OUT"); return err },
+		SignedOut: func(w http.ResponseWriter, _ *http.Request) error {
+			_, err := io.WriteString(w, "SIGNED OUT")
+			return err
+		},
 	}})
 	d.mux = web.NewMux(web.Config{Host: d.host})
 	d.p.Routes(d.mux)
