@@ -63,7 +63,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Mux.Serve
 // Background does what needs no request, until ctx ends: the loop, the tenant
 // poll, the keyring's reload, the counters, the daily look after keys.
 func (s *Server) Background(ctx context.Context) error {
-	if err := s.scheduleSweep(ctx); err != nil {
+	if err := s.scheduleSweep(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
