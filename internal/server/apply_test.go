@@ -219,19 +219,3 @@ func TestReferenceTellsEveryMember(t *testing.T) {
 		t.Error("the walk missed something")
 	}
 }
-
-func TestConfigurationReferenceTellsEveryKey(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../../docs/reference/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	typ := reflect.TypeFor[Config]()
-	for i := range typ.NumField() {
-		for _, tag := range []string{"yaml", "env"} {
-			if name := typ.Field(i).Tag.Get(tag); name != "-" && !bytes.Contains(text, []byte("`"+name+"`")) {
-				t.Errorf("%s is not told", name)
-			}
-		}
-	}
-}
