@@ -20,7 +20,7 @@ import (
 type Bootstrapping struct {
 	ui.Shell
 	Token    ui.Hidden
-	Email    ui.Field
+	Email    ui.IdentifierField
 	Password ui.PasswordField
 	Submit   ui.Button
 	SignIn   ui.Button
@@ -70,14 +70,14 @@ func (l *Login) askBootstrap(w http.ResponseWriter, r *http.Request) error {
 }
 
 func bootstrapOver(s ui.Shell) Message {
-	p := Message{Shell: s, Icon: "unlink"}
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "unlink"}}
 	p.Title, p.Text = p.T("login.bootstrap.over.title"), []string{p.T("login.bootstrap.over.text")}
 	p.Links = []ui.Button{{Text: p.T("login.signed_out.again"), Href: account.SignInPath, Block: true}}
 	return p
 }
 
 func promotePage(s ui.Shell, who person, token string) Message {
-	p := Message{Shell: s, Icon: "shield-check", Account: &ui.AccountCard{Name: who.Name, Address: who.Address}}
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "shield-check"}, Account: &ui.AccountCard{Name: who.Name, Address: who.Address}}
 	p.Title, p.Text = p.T("login.bootstrap.title"), []string{p.T("login.bootstrap.promote")}
 	p.Form = &Form{Action: bootstrapPath, Hidden: []ui.Hidden{{Name: "t", Value: token}}, Buttons: []ui.Button{
 		{Text: p.T("login.bootstrap.promote_do"), Kind: "primary", Name: "action", Value: "continue", Block: true},
@@ -88,9 +88,7 @@ func promotePage(s ui.Shell, who person, token string) Message {
 func bootstrapPage(s ui.Shell, token, email string, min int) Bootstrapping {
 	p := Bootstrapping{Shell: s, Token: ui.Hidden{Name: "t", Value: token}}
 	p.Title = p.T("login.bootstrap.title")
-	p.Email = ui.Field{
-		Name: "identifier", Type: "email", Label: p.T("login.identify.email"), Value: email, Autocomplete: "username", Autofocus: true,
-	}
+	p.Email = ui.IdentifierField{Name: "identifier", Label: p.T("login.identify.email"), Value: email, Autofocus: true}
 	p.Password = ui.PasswordField{
 		Name: "new_password", Label: p.T("login.bootstrap.password"), Hint: p.T("login.reset.hint", "min", min), New: true, Min: min,
 	}

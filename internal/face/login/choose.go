@@ -23,13 +23,11 @@ type Choose struct {
 // Template names the page's file.
 func (Choose) Template() string { return "login/choose" }
 
-func (v *visit) choosePage(tx *db.Tx) (ui.Page, error) {
-	p := Choose{Shell: v.shell(), Asker: v.asker(), Action: v.path("choose")}
-	p.Title = p.T("login.choose.title")
-	tell(&p.Shell, v.wrong, "")
+func (v *visit) choosePage(tx *db.Tx) (page ui.Page, err error) {
+	p := v.chooser()
 	signedIn := session.Distinct(v.held)
 	for _, s := range signedIn {
-		if err := v.offer(tx, &p, s.CustomerID, "login.choose.signed_in"); err != nil {
+		if err = v.offer(tx, &p, s.CustomerID, "login.choose.signed_in"); err != nil {
 			return nil, err
 		}
 	}
@@ -37,15 +35,23 @@ func (v *visit) choosePage(tx *db.Tx) (ui.Page, error) {
 		if slices.ContainsFunc(signedIn, func(s session.Session) bool { return s.CustomerID == c }) {
 			continue
 		}
-		if err := v.offer(tx, &p, c, "login.choose.signed_out"); err != nil {
+		if err = v.offer(tx, &p, c, "login.choose.signed_out"); err != nil {
 			return nil, err
 		}
 	}
 	if len(p.Rows) == 0 { // everybody that the browser knew is gone
 		return v.identifyPage(tx)
 	}
-	p.Another = ui.Button{Text: p.T("login.other_account"), Icon: "plus", Name: "action", Value: "another", Block: true}
 	return p, nil
+}
+
+// chooser is the page without anybody in it.
+func (v *visit) chooser() Choose {
+	p := Choose{Shell: v.shell(), Asker: v.asker(), Action: v.path("choose")}
+	p.Title = p.T("login.choose.title")
+	tell(&p.Shell, v.wrong, "")
+	p.Another = ui.Button{Text: p.T("login.other_account"), Icon: "plus", Name: "action", Value: "another", Block: true}
+	return p
 }
 
 // offer adds a row for a customer who still exists.
@@ -54,14 +60,18 @@ func (v *visit) offer(tx *db.Tx, p *Choose, c customer.ID, state string) error {
 	if err != nil || !ok || who.Address == "" {
 		return err
 	}
+	p.add(who, c, state)
+	return nil
+}
+
+func (p *Choose) add(who person, c customer.ID, state string) {
 	p.Rows = append(p.Rows, ui.ChooserRow{
 		Name: who.Name, Address: who.Address, State: p.T(state), Field: "account", Value: c.String(),
 		Forget: &ui.Button{
 			Text: p.T("login.choose.forget"), Label: p.T("login.choose.forget_label", "name", first(who.Name, who.Address)),
-			Name: "forget", Value: c.String(), Kind: "quiet", Icon: "x", Small: true,
+			Name: "forget", Value: c.String(), Kind: "quiet", Small: true,
 		},
 	})
-	return nil
 }
 
 // choose takes an account of the list, somebody else, or one off the list.

@@ -47,11 +47,17 @@ func (Code) Template() string { return "login/code" }
 // Nothing says what to do if no message came.
 type Nothing struct {
 	ui.Shell
-	Steps    []template.HTML
+	Steps    []Hint
 	Action   string
 	Resend   ui.Resend
 	Password *ui.Button
 	Links    []ui.Button
+}
+
+// Hint is one thing to try.
+type Hint struct {
+	Icon string
+	Text template.HTML
 }
 
 // Template names the page's file.
@@ -119,7 +125,7 @@ func (v *visit) passwordInstead(s ui.Shell) *ui.Button {
 	if _, done := v.flow.Proven(signin.Password); done {
 		return nil
 	}
-	return &ui.Button{Text: s.T("login.code.password"), Kind: "quiet", Name: "action", Value: "password", Block: true}
+	return &ui.Button{Text: s.T("login.code.password"), Name: "action", Value: "password", Block: true}
 }
 
 // tellCode words what is wrong with a code by how it was sent.
@@ -164,9 +170,9 @@ func (v *visit) nothingPage(*db.Tx) (ui.Page, error) {
 	if v.flow.Identifier == nil {
 		return nil, account.ErrStep
 	}
-	p.Steps = []template.HTML{p.Rich("login.nothing.wait"), v.sentTo(p.Shell)}
+	p.Steps = []Hint{{"clock", p.Rich("login.nothing.wait")}, {"send", v.sentTo(p.Shell)}}
 	if v.flow.Identifier.Kind == customer.Email {
-		p.Steps = append([]template.HTML{p.Rich("login.nothing.spam")}, p.Steps...)
+		p.Steps = append([]Hint{{"inbox", p.Rich("login.nothing.spam")}}, p.Steps...)
 	}
 	p.Resend = v.resend(p.Shell)
 	p.Password = v.passwordInstead(p.Shell)

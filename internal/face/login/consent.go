@@ -15,12 +15,11 @@ import (
 // Consent asks whether an application may have what it asks for.
 type Consent struct {
 	ui.Shell
-	Asker   ui.AppRow
+	Asker   ui.AccountCard // who asks, and the host that its answer goes to
 	Account *ui.AccountCard
 	Groups  []Scopes
 	Links   []ui.Link // what the application says of itself
 	Action  string
-	NotYou  ui.Button
 	Allow   ui.Button
 	Deny    ui.Button
 }
@@ -50,15 +49,17 @@ func (v *visit) consentPage(tx *db.Tx) (ui.Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := v.asksFor(who)
+	p.Groups, err = v.scopes(tx, p.Shell)
+	return p, err
+}
+
+func (v *visit) asksFor(who person) Consent {
 	p := Consent{Shell: v.shell(), Action: v.path("consent")}
 	p.Title = p.T("login.consent.title", "name", v.app.Name)
 	tell(&p.Shell, v.wrong, "")
-	p.Asker = ui.AppRow{Name: v.app.Name, Detail: p.T("login.consent.host", "host", hostOf(v.flow.Request.FormAction))}
-	p.Account = &ui.AccountCard{Name: who.Name, Address: who.Address}
-	p.NotYou = ui.Button{Text: p.T("login.not_you"), Kind: "quiet", Name: "action", Value: "another", Small: true}
-	if p.Groups, err = v.scopes(tx, p.Shell); err != nil {
-		return nil, err
-	}
+	p.Asker = ui.AccountCard{Name: v.app.Name, Address: hostOf(v.flow.Request.FormAction)}
+	p.Account = &ui.AccountCard{Name: who.Name, Address: who.Address, Change: v.path("identify"), ChangeText: p.T("login.not_you")}
 	if u := v.app.Settings.PolicyURL; u != "" {
 		p.Links = append(p.Links, ui.Link{Href: u, Text: p.T("login.consent.policy", "name", v.app.Name)})
 	}
@@ -67,7 +68,7 @@ func (v *visit) consentPage(tx *db.Tx) (ui.Page, error) {
 	}
 	p.Allow = ui.Button{Text: p.T("login.consent.allow"), Name: "action", Value: "allow", Block: true}
 	p.Deny = ui.Button{Text: p.T("login.consent.deny"), Name: "action", Value: "deny", Block: true}
-	return p, nil
+	return p
 }
 
 // hostOf is where the answer goes: what the house has verified of an
@@ -90,6 +91,10 @@ func (v *visit) scopes(tx *db.Tx, s ui.Shell) ([]Scopes, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.group(s, fields, apis), nil
+}
+
+func (v *visit) group(s ui.Shell, fields *catalog.Catalog, apis []app.Scope) []Scopes {
 	asked := v.flow.World.Scopes
 	if len(asked) == 0 { // prompt=consent: everything is asked once more
 		asked = v.flow.Request.Scopes
@@ -105,7 +110,7 @@ func (v *visit) scopes(tx *db.Tx, s ui.Shell) ([]Scopes, error) {
 			out = append(out, Scopes{Title: s.T("login.consent." + g.word), Icon: g.icon, Items: items})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // describe says what one scope means.
@@ -168,8 +173,6 @@ func (v *visit) consent() error {
 			v.flow.Locale = v.locale()
 			return account.Agree(tx, v.t, &v.flow, v.entrance())
 		})
-	case "another":
-		return v.act(v.another)
 	case "deny":
 		return v.cancel()
 	}

@@ -144,8 +144,9 @@ func (v *visit) show(want string) error {
 
 func (v *visit) pageFor(want string) builder {
 	proving := v.step.Name == signin.Code || v.step.Name == signin.Password
+	choosing := v.step.Name == signin.Choose || v.step.Name == signin.Consent
 	switch {
-	case want == "identify" && (proving || v.step.Name == signin.Choose) && v.changeable():
+	case want == "identify" && (proving || choosing) && v.changeable():
 		return (*visit).identifyPage
 	case want == "help" && proving:
 		return (*visit).nothingPage
@@ -204,7 +205,7 @@ func (v *visit) goOn() error { return v.act(nil) }
 // continuePage stands where the journey needs nothing more to be asked, but a
 // GET must not end it.
 func (v *visit) continuePage(*db.Tx) (ui.Page, error) {
-	p := Message{Shell: v.shell(), Icon: "circle-check"}
+	p := Message{Shell: v.shell(), Hero: ui.Hero{Icon: "circle-check", Kind: "ok"}}
 	p.Title = p.T("login.continue.title")
 	p.Text = []string{p.T("login.continue.text")}
 	if v.app != nil {
@@ -229,23 +230,31 @@ func (v *visit) over(why *fault.Error) error {
 		return v.goBack()
 	}
 	_, cookies := browserOf(v.r)
-	s := v.l.ui.Shell(v.r, ui.Visit{UILocales: v.locales(), Part: "login"})
-	p := Message{Shell: s, Icon: "hourglass"}
 	status, word := web.Status(why), "expired"
-	again := ui.Button{Text: p.T("login.start_again"), Kind: "primary", Href: account.SignInPath, Block: true}
 	switch {
 	case !cookies:
-		p.Icon, word, status = "info", "cookies", http.StatusForbidden
+		status, word = http.StatusForbidden, "cookies"
 	case len(v.held) > 0:
-		p.Icon, word = "circle-check", "signed_in"
-		again = ui.Button{Text: p.T("login.to_account"), Kind: "primary", Href: account.AccountPath, Block: true}
+		word = "signed_in"
 	case signin.ErrElsewhere.Is(why):
-		p.Icon, word = "monitor", "elsewhere"
+		word = "elsewhere"
+	}
+	return v.l.ui.Render(v.w, v.r, status, overPage(v.outside(), word))
+}
+
+func overPage(s ui.Shell, word string) Message {
+	p := Message{Shell: s, Hero: map[string]ui.Hero{
+		"expired": {Icon: "hourglass"}, "cookies": {Icon: "info", Kind: "warn"},
+		"signed_in": {Icon: "circle-check", Kind: "ok"}, "elsewhere": {Icon: "monitor"},
+	}[word]}
+	again := ui.Button{Text: p.T("login.start_again"), Kind: "primary", Href: account.SignInPath, Block: true}
+	if word == "signed_in" {
+		again = ui.Button{Text: p.T("login.to_account"), Kind: "primary", Href: account.AccountPath, Block: true}
 	}
 	p.Title = p.T("login.over." + word + ".title")
 	p.Text = []string{p.T("login.over." + word + ".text")}
 	p.Links = []ui.Button{again}
-	return v.l.ui.Render(v.w, v.r, status, p)
+	return p
 }
 
 // ending looks for a journey that has ended and was not taken up yet.

@@ -108,8 +108,12 @@ func (v *visit) identify() error {
 		if f.SentAt.Add(codeLife).Before(tx.Now) {
 			f.SentAt = time.Time{} // what was sent before works no more
 		}
+		before := f.Identifier
 		if err := account.Identify(tx, v.t, &v.flow, kind, v.typed("identifier")); err != nil {
 			return err
+		}
+		if before != nil && before.Digest != f.Identifier.Digest {
+			f.Accepted = nil // somebody else accepted those
 		}
 		f.Remember = v.typed("remember") != "" && !v.t.Settings.Session.NoRemember
 		f.Session, f.Another, f.Method = [16]byte{}, true, ""

@@ -24,7 +24,11 @@ func (l *Login) openLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return l.linkOver(w, r, err)
 	}
-	p := Message{Shell: v.shell(), Icon: "mail"}
+	return l.ui.Render(w, r, http.StatusOK, v.linkPage(token))
+}
+
+func (v *visit) linkPage(token string) Message {
+	p := Message{Shell: v.shell(), Hero: ui.Hero{Icon: "mail"}}
 	p.Title = p.T("login.link." + string(v.flow.Kind) + ".title")
 	p.Text = []string{p.T("login.link."+string(v.flow.Kind)+".text", "name", first(v.asker(), p.Look.Name))}
 	p.Account = v.accountCard(p.Shell)
@@ -34,7 +38,7 @@ func (l *Login) openLink(w http.ResponseWriter, r *http.Request) error {
 	p.Form = &Form{Action: account.LinkPath, Hidden: []ui.Hidden{{Name: "t", Value: token}}, Buttons: []ui.Button{
 		{Text: p.T("login.continue"), Kind: "primary", Name: "action", Value: "continue", Block: true},
 	}}
-	return l.ui.Render(w, r, http.StatusOK, p)
+	return p
 }
 
 // followLink redeems the link, in the browser that began.
@@ -75,16 +79,20 @@ func (l *Login) following(w http.ResponseWriter, r *http.Request) (*visit, strin
 // linkOver says why a link leads nowhere here.
 func (l *Login) linkOver(w http.ResponseWriter, r *http.Request, err error) error {
 	f := fault.Of(err)
-	word, icon := "over", "unlink"
+	word := "over"
 	switch {
 	case signin.ErrElsewhere.Is(f):
-		word, icon = "elsewhere", "monitor"
+		word = "elsewhere"
 	case f.Kind != fault.Gone && !account.ErrProof.Is(f):
 		return err
 	}
-	p := Message{Shell: l.ui.Shell(r, ui.Visit{Part: "login"}), Icon: icon}
+	return l.ui.Render(w, r, web.Status(f), lostLink(l.ui.Shell(r, ui.Visit{Part: "login"}), word))
+}
+
+func lostLink(s ui.Shell, word string) Message {
+	p := Message{Shell: s, Hero: ui.Hero{Icon: map[string]string{"over": "unlink", "elsewhere": "monitor"}[word]}}
 	p.Title = p.T("login.link." + word + ".title")
 	p.Text = []string{p.T("login.link." + word + ".text")}
 	p.Links = []ui.Button{{Text: p.T("login.link." + word + ".again"), Href: account.SignInPath, Block: true}}
-	return l.ui.Render(w, r, web.Status(f), p)
+	return p
 }

@@ -2,6 +2,7 @@ package login
 
 import (
 	"html/template"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
@@ -13,7 +14,7 @@ import (
 // Message is a page that says one thing and offers what to do next.
 type Message struct {
 	ui.Shell
-	Icon    string
+	Hero    ui.Hero
 	Text    []string
 	Rich    []template.HTML // after Text
 	Account *ui.AccountCard
@@ -33,11 +34,11 @@ type Form struct {
 
 // refusePage says why the journey ends here, to who has proven the address.
 func (v *visit) refusePage(tx *db.Tx) (ui.Page, error) {
-	p := Message{Shell: v.shell(), Icon: "info"}
+	p := Message{Shell: v.shell(), Hero: ui.Hero{Icon: "info", Kind: "warn"}}
 	word := string(v.step.Reason)
 	switch v.step.Reason {
 	case signin.CustomerLocked:
-		p.Icon = "lock"
+		p.Hero.Icon = "lock"
 	case signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.AccessDenied:
 	default:
 		word = string(signin.OtherAccount)
@@ -81,7 +82,7 @@ func (v *visit) another(tx *db.Tx) error {
 	f := &v.flow.Facts
 	f.Picked(f.Session)
 	f.Session = [16]byte{}
-	f.Another, f.Cancelled, f.Consented, f.Method = true, false, false, ""
+	f.Another, f.Cancelled, f.Consented, f.Method, f.Accepted = true, false, false, "", nil
 	if f.Kind == signin.Recover {
 		f.Kind = signin.SignIn
 	}
@@ -102,16 +103,20 @@ func (v *visit) reopenPage(tx *db.Tx) (ui.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := Message{Shell: v.shell(), Icon: "history"}
+	return v.reopening(c.CloseAt), nil
+}
+
+func (v *visit) reopening(closes time.Time) Message {
+	p := Message{Shell: v.shell(), Hero: ui.Hero{Icon: "history"}}
 	tell(&p.Shell, v.wrong, "")
 	p.Title = p.T("login.reopen.title")
-	p.Rich = []template.HTML{p.Shell.Rich("login.reopen.text", "date", p.Date(c.CloseAt))}
+	p.Rich = []template.HTML{p.Shell.Rich("login.reopen.text", "date", p.Date(closes))}
 	p.Account = v.accountCard(p.Shell)
 	p.Form = &Form{Action: v.path("reopen"), Buttons: []ui.Button{
 		{Text: p.T("login.reopen.keep"), Name: "action", Value: "continue", Kind: "primary", Block: true},
 		{Text: p.T("login.reopen.leave"), Name: "action", Value: "deny", Block: true},
 	}}
-	return p, nil
+	return p
 }
 
 func (v *visit) reopen() error {

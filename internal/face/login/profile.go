@@ -43,7 +43,7 @@ func (v *visit) usernamePage(*db.Tx) (ui.Page, error) {
 	tell(&p.Shell, v.wrong, "username")
 	p.Username = ui.Field{
 		Name: "username", Label: p.T("login.username.label"), Hint: p.T("login.username.hint"), Value: v.typed("username"),
-		Autocomplete: "username", Max: 30, Ltr: true, Autofocus: true,
+		Autocomplete: "nickname", Max: 30, Ltr: true, Autofocus: true,
 	}
 	p.Submit = ui.Button{Text: p.T("login.continue"), Kind: "primary", Name: "action", Value: "continue", Block: true}
 	p.Skip = ui.Button{Text: p.T("login.skip"), Kind: "quiet", Name: "action", Value: "skip", Block: true}
@@ -65,6 +65,10 @@ func (v *visit) profilePage(tx *db.Tx) (ui.Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.asking(list), nil
+}
+
+func (v *visit) asking(list []catalog.Field) Profile {
 	p := Profile{Shell: v.shell(), Action: v.path("profile")}
 	p.Title = p.T("login.profile.title")
 	p.Lede = p.T("login.profile.text", "name", first(v.asker(), p.Look.Name))
@@ -73,7 +77,7 @@ func (v *visit) profilePage(tx *db.Tx) (ui.Page, error) {
 		p.Fields = append(p.Fields, fieldOf(p.Shell, f, v.typed(f.Name)))
 	}
 	p.Submit = ui.Button{Text: p.T("login.continue"), Kind: "primary", Name: "action", Value: "continue", Block: true}
-	return p, nil
+	return p
 }
 
 // tellFields says what is wrong with each field: a joined fault has several.

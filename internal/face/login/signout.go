@@ -48,7 +48,7 @@ func (l *Login) askSignOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func signOutPage(s ui.Shell, who person, everywhere bool, accounts int) Message {
-	p := Message{Shell: s, Icon: "log-out", Account: &ui.AccountCard{Name: who.Name, Address: who.Address}}
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "log-out"}, Account: &ui.AccountCard{Name: who.Name, Address: who.Address}}
 	word := "here"
 	if everywhere {
 		word = "everywhere"
@@ -128,7 +128,7 @@ func (l *Login) SignOutPage(w http.ResponseWriter, r *http.Request, application,
 }
 
 func endSessionPage(s ui.Shell, who person, application, confirm string) Message {
-	p := Message{Shell: s, Icon: "log-out", Account: &ui.AccountCard{Name: who.Name, Address: who.Address}}
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "log-out"}, Account: &ui.AccountCard{Name: who.Name, Address: who.Address}}
 	p.Title = p.T("login.signout.here.title")
 	p.Text = []string{p.T("login.signout.nobody", "name", p.Look.Name)}
 	if application != "" {
@@ -147,7 +147,7 @@ func (l *Login) SignedOutPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func signedOutPage(s ui.Shell, others bool) Message {
-	p := Message{Shell: s, Icon: "circle-check"}
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "circle-check", Kind: "ok"}}
 	p.Title = p.T("login.signed_out.title")
 	p.Text = []string{p.T("login.signed_out.text")}
 	if others {

@@ -34,6 +34,10 @@ func (v *visit) termsPage(tx *db.Tx) (ui.Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.agreeing(list), nil
+}
+
+func (v *visit) agreeing(list []consent.Document) Terms {
 	p := Terms{Shell: v.shell(), Action: v.path("terms"), Shown: ui.Hidden{Name: "documents", Value: versions(list)}}
 	p.Title, p.Lede = p.T("login.terms.title"), p.T("login.terms.text", "name", p.Look.Name)
 	submit := p.T("login.terms.create")
@@ -45,7 +49,7 @@ func (v *visit) termsPage(tx *db.Tx) (ui.Page, error) {
 	p.Agree = ui.Checkbox{Name: "terms", Rich: agreement(p.Shell, list)}
 	p.Submit = ui.Button{Text: submit, Kind: "primary", Name: "action", Value: "continue", Block: true}
 	p.Leave = ui.Button{Text: p.T("login.terms.leave"), Kind: "quiet", Name: "action", Value: "deny", Block: true}
-	return p, nil
+	return p
 }
 
 // documents are the texts to accept, in the language of the page.

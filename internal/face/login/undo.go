@@ -28,17 +28,22 @@ func (l *Login) askUndo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := Message{Shell: l.ui.Shell(r, ui.Visit{Part: "login"}), Icon: "undo-2"}
+	s := l.ui.Shell(r, ui.Visit{Part: "login"})
 	if !works {
-		return l.undoOver(w, r, p)
+		return l.ui.Render(w, r, http.StatusGone, undoOver(s))
 	}
+	return l.ui.Render(w, r, http.StatusOK, undoPage(s, token, until))
+}
+
+func undoPage(s ui.Shell, token string, until time.Time) Message {
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "undo-2", Kind: "warn"}}
 	p.Title = p.T("login.undo.title")
 	p.Text = []string{p.T("login.undo.text")}
 	p.Rich = []template.HTML{p.Shell.Rich("login.undo.until", "when", p.DateTime(until))}
 	p.Form = &Form{Action: account.UndoPath, Hidden: []ui.Hidden{{Name: "t", Value: token}}, Buttons: []ui.Button{
 		{Text: p.T("login.undo.do"), Kind: "primary", Name: "action", Value: "continue", Block: true},
 	}}
-	return l.ui.Render(w, r, http.StatusOK, p)
+	return p
 }
 
 // undo restores the addresses as they were.
@@ -48,25 +53,30 @@ func (l *Login) undo(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = l.db.Update(r.Context(), func(tx *db.Tx) error { return l.acts.UndoChange(tx, of(r), token) })
-	p := Message{Shell: l.ui.Shell(r, ui.Visit{Part: "login"}), Icon: "shield-check"}
+	s := l.ui.Shell(r, ui.Visit{Part: "login"})
 	if fault.Is(err, fault.Gone) {
-		return l.undoOver(w, r, p)
+		return l.ui.Render(w, r, http.StatusGone, undoOver(s))
 	}
 	if err != nil {
 		return err
 	}
+	return l.ui.Render(w, r, http.StatusOK, undonePage(s))
+}
+
+func undonePage(s ui.Shell) Message {
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "shield-check", Kind: "ok"}}
 	p.Title = p.T("login.undone.title")
 	p.Text = []string{p.T("login.undone.text")}
 	p.Links = []ui.Button{{Text: p.T("login.undone.again"), Href: account.RecoverPath, Kind: "primary", Block: true}}
-	return l.ui.Render(w, r, http.StatusOK, p)
+	return p
 }
 
-func (l *Login) undoOver(w http.ResponseWriter, r *http.Request, p Message) error {
-	p.Icon = "unlink"
+func undoOver(s ui.Shell) Message {
+	p := Message{Shell: s, Hero: ui.Hero{Icon: "unlink"}}
 	p.Title = p.T("login.undo.over.title")
 	p.Text = []string{p.T("login.undo.over.text", "name", p.Look.Name)}
 	p.Links = []ui.Button{{Text: p.T("login.undone.again"), Href: account.RecoverPath, Block: true}}
-	return l.ui.Render(w, r, http.StatusGone, p)
+	return p
 }
 
 // tokenOf is the token in the query or the form.

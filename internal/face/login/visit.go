@@ -33,6 +33,8 @@ type visit struct {
 	held []session.Held
 	app  *app.Application // that began the journey; nil: none
 
+	sample *ui.Sample // of specimens: makes the shells in place of a request
+
 	ended   bool          // the journey has ended in this transaction
 	metered bool          // the making of an account was reserved
 	token   string        // of the session that was opened; "" for none
@@ -105,13 +107,20 @@ func (v *visit) typed(name string) string {
 // shell is the outside of the journey's pages: its language, where its forms
 // may end, and what is wrong.
 func (v *visit) shell() ui.Shell {
-	s := v.l.ui.Shell(v.r, ui.Visit{UILocales: v.locales(), Part: "login"})
+	s := v.outside()
 	s.Path = v.path()
 	s.CSP.Popup = v.app != nil
 	if to := v.flow.Request.FormAction; to != "" {
 		s.CSP.FormAction = []string{to}
 	}
 	return s
+}
+
+func (v *visit) outside() ui.Shell {
+	if v.sample != nil {
+		return v.sample.Shell()
+	}
+	return v.l.ui.Shell(v.r, ui.Visit{UILocales: v.locales(), Part: "login"})
 }
 
 func (v *visit) locales() string {
