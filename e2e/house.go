@@ -32,8 +32,8 @@ type House struct {
 // Hosts are the names under which a browser knows the house and its shop.
 type Hosts struct{ Issuer, Shop string }
 
-// Build sets up a house whose clock begins now, since the shops have clocks of
-// their own.
+// Build sets up a house whose clock runs from now, since the shops have clocks
+// of their own; Advance turns it forward.
 func Build(tb testing.TB, change ...func(*tenant.Settings)) *House {
 	tb.Helper()
 	return BuildAt(tb, Hosts{"localhost", "localhost"}, change...)
@@ -43,8 +43,8 @@ func Build(tb testing.TB, change ...func(*tenant.Settings)) *House {
 func BuildAt(tb testing.TB, hosts Hosts, change ...func(*tenant.Settings)) *House {
 	tb.Helper()
 	browser(tb) // where there is none, nothing needs to be built
-	clock := dbtest.NewClock()
-	clock.Set(time.Now())
+	began, clock := time.Now(), dbtest.NewClock()
+	clock.Set(began)
 	h := &House{House: servertest.Open(tb, "sqlite", servertest.Options{
 		Host: hosts.Issuer,
 		Settings: func(s *tenant.Settings) {
@@ -54,7 +54,7 @@ func BuildAt(tb testing.TB, hosts Hosts, change ...func(*tenant.Settings)) *Hous
 				c(s)
 			}
 		},
-		Base: func(o *server.Opening) { o.Clock = clock.Now },
+		Base: func(o *server.Opening) { o.Clock = func() time.Time { return clock.Now().Add(time.Since(began)) } },
 	})}
 	h.Clock = clock
 	h.documents()
@@ -113,14 +113,28 @@ var near = &http.Client{Transport: &http.Transport{DialContext: func(ctx context
 	return d.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 }}}
 
-// Message is the newest message to an address.
-func (h *House) Message(to string) notify.Kept {
+// Message is the newest message to an address with such a link.
+func (h *House) Message(to, link string) notify.Kept {
 	h.TB.Helper()
-	list := h.Inbox(to)
-	if len(list) == 0 {
-		h.TB.Fatalf("no message was sent to %s", to)
+	for _, m := range h.Inbox(to) {
+		if strings.Contains(m.Link, link) {
+			return m
+		}
 	}
-	return list[0]
+	h.TB.Fatalf("no message with %s was sent to %s", link, to)
+	return notify.Kept{}
+}
+
+// Code is the newest code that was sent to an address.
+func (h *House) Code(to string) string {
+	h.TB.Helper()
+	for _, m := range h.Inbox(to) {
+		if m.Code != "" {
+			return m.Code
+		}
+	}
+	h.TB.Fatalf("no code was sent to %s", to)
+	return ""
 }
 
 // Enter types who it is and the code that came, and accepts what a new

@@ -307,5 +307,8 @@ func (t *Tab) sight() string {
 	if err := json.Unmarshal([]byte(said), &page); err != nil {
 		return said
 	}
+	if r := []rune(page.Text); len(r) > 1200 {
+		page.Text = string(r[:1200]) + " …"
+	}
 	return fmt.Sprintf("--- %s\n--- %s\n%s\n---%s", page.URL, page.Title, page.Text, t.ears.told())
 }
