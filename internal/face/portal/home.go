@@ -93,34 +93,31 @@ func newHome(s ui.Shell, who person, st standing) Home {
 }
 
 func securityCard(s ui.Shell, c checkup) ui.Card {
-	card := ui.Card{ID: "card-security", Icon: "shield-check", Kind: "ok", Title: s.T("portal.home.security"),
-		Badge:  &ui.Badge{Text: s.T("portal.check.good"), Kind: "ok", Icon: "check"},
-		Body:   []ui.Component{ui.Text{Text: s.T("portal.home.devices", "n", c.Devices)}},
-		Action: nil,
-	}
+	card := stateCard("card-security", "shield-check", s.T("portal.home.security"), s.T("portal.home.devices", "n", c.Devices))
+	card.Kind = "ok"
+	state := ui.Badge{Text: s.T("portal.check.good"), Kind: "ok", Icon: "check"}
 	if n := c.open(); n > 0 {
 		card.Icon, card.Kind = "shield-alert", "warn"
-		card.Badge = &ui.Badge{Text: s.T("portal.check.open", "n", n), Kind: "warn", Icon: "triangle-alert"}
+		state = ui.Badge{Text: s.T("portal.check.open", "n", n), Kind: "warn", Icon: "triangle-alert"}
 	}
-	card.Body = append(card.Body, ui.Button{Text: s.T("portal.home.security_open"), Href: securityPath})
+	card.Body = []ui.Component{Actions{[]ui.Component{ui.Button{Text: s.T("portal.home.security_open"), Href: securityPath}, state}}}
 	return card
 }
 
 func profileCard(s ui.Shell, st standing) ui.Card {
-	card := ui.Card{ID: "card-profile", Icon: "user-round", Kind: "brand", Title: s.T("portal.home.profile")}
-	text := s.T("portal.home.profile_state", "n", st.Filled, "all", st.Fields)
+	card := stateCard("card-profile", "user-round", s.T("portal.home.profile"), s.T("portal.home.profile_state", "n", st.Filled, "all", st.Fields))
+	acts := Actions{[]ui.Component{ui.Button{Text: s.T("portal.home.profile_open"), Href: profilePath}}}
 	if st.Missing {
-		card.Badge = &ui.Badge{Text: s.T("portal.home.profile_missing"), Kind: "warn", Icon: "triangle-alert"}
+		acts.Items = append(acts.Items, ui.Badge{Text: s.T("portal.home.profile_missing"), Kind: "warn", Icon: "triangle-alert"})
 	}
-	card.Body = []ui.Component{ui.Text{Text: text}, ui.Button{Text: s.T("portal.home.profile_open"), Href: profilePath}}
+	card.Body = []ui.Component{acts}
 	return card
 }
 
 func addressCard(s ui.Shell, c checkup) ui.Card {
-	return ui.Card{ID: "card-addresses", Icon: "at-sign", Kind: "brand", Title: s.T("portal.home.addresses"), Body: []ui.Component{
-		ui.Text{Text: s.T("portal.home.addresses_state", "n", c.Verified)},
-		ui.Button{Text: s.T("portal.home.addresses_open"), Href: addressesPath},
-	}}
+	card := stateCard("card-addresses", "at-sign", s.T("portal.home.addresses"), s.T("portal.home.addresses_state", "n", c.Verified))
+	card.Body = []ui.Component{Actions{[]ui.Component{ui.Button{Text: s.T("portal.home.addresses_open"), Href: addressesPath}}}}
+	return card
 }
 
 func appsCard(s ui.Shell, apps []string) ui.Card {
@@ -128,7 +125,12 @@ func appsCard(s ui.Shell, apps []string) ui.Card {
 	if len(apps) > 0 {
 		text = s.T("portal.home.apps_state", "n", len(apps), "name", apps[0])
 	}
-	return ui.Card{ID: "card-applications", Icon: "app-window", Kind: "brand", Title: s.T("portal.home.apps"), Body: []ui.Component{
-		ui.Text{Text: text}, ui.Button{Text: s.T("portal.home.apps_open"), Href: applicationsPath},
-	}}
+	card := stateCard("card-applications", "app-window", s.T("portal.home.apps"), text)
+	card.Body = []ui.Component{Actions{[]ui.Component{ui.Button{Text: s.T("portal.home.apps_open"), Href: applicationsPath}}}}
+	return card
+}
+
+// stateCard says in words how one thing stands.
+func stateCard(id, icon, title, text string) ui.Card {
+	return ui.Card{ID: id, Icon: icon, Kind: "brand", Title: title, Text: text}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-//go:embed *.html locales/*.json
+//go:embed *.html locales/*.json assets/*.css
 var files embed.FS
 
 // Deps are what the server hands in.

@@ -50,7 +50,7 @@ func (v *visit) stored(tx *db.Tx) (sheet, error) {
 	if err != nil {
 		return sheet{}, err
 	}
-	f := sheet{fields: c.EditableBy(catalog.Customer), inputs: map[string]string{}}
+	f := sheet{fields: arranged(c.EditableBy(catalog.Customer)), inputs: map[string]string{}}
 	d, err := release.Disclose(tx, v.t, release.Ask{
 		Customer: v.me.CustomerID, Recipient: self(v.me.CustomerID), Purpose: release.SignIn, Fields: names(f.fields),
 	})
@@ -75,28 +75,39 @@ var groups = []struct {
 	fields          []string
 }{
 	{"names", "portal.profile.names", "portal.profile.names_text", []string{"name", "given_name", "middle_name", "family_name", "nickname"}},
-	{"about", "portal.profile.about", "portal.profile.about_text", []string{"birthdate", "gender", "website", "profile", "picture"}},
+	{"about", "portal.profile.about", "portal.profile.about_text", []string{"birthdate", "gender"}},
 	{"postal", "portal.profile.postal", "portal.profile.postal_text", []string{"address"}},
 	{"region", "portal.profile.region", "portal.profile.region_text", []string{"locale", "zoneinfo"}},
+	{"web", "portal.profile.web", "portal.profile.web_text", []string{"website", "profile", "picture"}},
 	{"more", "portal.profile.more", "portal.profile.more_text", nil},
 }
 
-func groupOf(field string) string {
-	for _, g := range groups {
+// groupOf is the place of a field's group; the last one takes what stands
+// nowhere else.
+func groupOf(field string) int {
+	for i, g := range groups {
 		if slices.Contains(g.fields, field) {
-			return g.id
+			return i
 		}
 	}
-	return "more"
+	return len(groups) - 1
+}
+
+// arranged puts fields in the order of the form, which is also that in which
+// problems are told.
+func arranged(fields []catalog.Field) []catalog.Field {
+	fields = slices.Clone(fields)
+	slices.SortStableFunc(fields, func(a, b catalog.Field) int { return groupOf(a.Name) - groupOf(b.Name) })
+	return fields
 }
 
 func newProfile(s ui.Shell, f sheet) Profile {
 	s.Title = s.T("portal.profile.title")
 	p := Profile{Shell: s, Save: ui.SaveBar{Save: ui.Button{Text: s.T("portal.save"), Kind: "primary", Wait: s.T("portal.wait")}}}
-	for _, g := range groups {
+	for i, g := range groups {
 		out := FieldGroup{ID: g.id, Title: s.T(g.title), Text: s.T(g.text)}
 		for _, field := range f.fields {
-			if groupOf(field.Name) == g.id {
+			if groupOf(field.Name) == i {
 				out.Fields = append(out.Fields, controls(s, field, f.inputs)...)
 			}
 		}

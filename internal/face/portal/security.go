@@ -28,11 +28,13 @@ type Security struct {
 // Template implements ui.Page.
 func (Security) Template() string { return "portal/security" }
 
-// Device is one session in the list, with the form that ends it.
+// Device is one session in the list. Session is its id, "" for this browser's
+// own, which has another button.
 type Device struct {
-	Row     ui.SessionRow
-	Session string // its id; "" for this browser's own, which has another button
-	End     ui.Button
+	Name, Icon, Near, Session string
+	Since, Seen               time.Time
+	This                      bool
+	End                       ui.Button
 }
 
 // checkup is what can be said about how safe an account is.
@@ -207,18 +209,15 @@ func passwordCard(s ui.Shell, c checkup) *ui.Card {
 }
 
 func device(s ui.Shell, d signedIn) Device {
-	name := deviceName(s, d.Place)
-	row := ui.SessionRow{Device: name, Icon: deviceIcon(d.Place.Kind), This: d.This, Last: d.Seen}
-	row.Detail = s.T("portal.session.since", "date", s.Words().Date(d.Since, s.Zone))
-	if near := nearby(s, d.Place.Network); near != "" {
-		row.Detail = near + " · " + row.Detail
+	out := Device{
+		Name: deviceName(s, d.Place), Icon: deviceIcon(d.Place.Kind), Near: nearby(s, d.Place.Network),
+		Since: d.Since, Seen: d.Seen, This: d.This,
 	}
-	if d.This {
-		return Device{Row: row}
+	if !d.This {
+		out.Session = d.ID.String()
+		out.End = ui.Button{Text: s.T("portal.session.end"), Label: s.T("portal.session.end_on", "device", out.Name), Small: true, Wait: s.T("portal.wait")}
 	}
-	return Device{Row: row, Session: d.ID.String(), End: ui.Button{
-		Text: s.T("portal.session.end"), Label: s.T("portal.session.end_on", "device", name), Small: true, Wait: s.T("portal.wait"),
-	}}
+	return out
 }
 
 // deviceName says in words what somebody signed in with.
@@ -255,9 +254,9 @@ func nearby(s ui.Shell, network string) string {
 	case p.Addr().IsPrivate() || p.Addr().IsLinkLocalUnicast():
 		return s.T("portal.session.local")
 	}
-	known := strings.TrimSuffix(p.Addr().String(), "::") + ":…"
+	known := p.Addr().String()
 	if p.Addr().Is4() {
-		known = strings.TrimSuffix(p.Addr().String(), ".0") + ".…"
+		known = strings.TrimSuffix(known, ".0") + ".x"
 	}
 	return s.T("portal.session.network", "network", known)
 }
@@ -267,14 +266,6 @@ type Actions struct{ Items []ui.Component }
 
 // Template implements ui.Component.
 func (Actions) Template() string { return "portal/_actions" }
-
-// With is the row with the button that ends the session.
-func (d Device) With() ui.SessionRow {
-	if d.Session != "" {
-		d.Row.Action = &d.End
-	}
-	return d.Row
-}
 
 // EndOthers signs every other device out.
 func (p Security) EndOthers() ui.Button {

@@ -56,7 +56,7 @@ func homeSpecimens(s *ui.Sample) []ui.Specimen {
 }
 
 func profileSpecimens(s *ui.Sample) []ui.Specimen {
-	fields := sampleFields()
+	fields := arranged(sampleFields())
 	empty := sheet{fields: fields, inputs: map[string]string{}}
 	full := sheet{fields: fields, inputs: map[string]string{
 		"name": "Mia Okafor", "given_name": "Mia", "family_name": "Okafor", "birthdate": "1990-04-27", "website": "https://mia.example",
