@@ -39,10 +39,14 @@ type source struct {
 	Files   []file `json:"files"`
 }
 
+// file is one file of a package. Where Subset names a tool, what is kept is made
+// from it by subset.mjs, and Made is the checksum of that.
 type file struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
 	SHA256 string `json:"sha256"`
+	Subset string `json:"subset,omitempty"`
+	Made   string `json:"made,omitempty"`
 }
 
 func main() {
@@ -89,11 +93,17 @@ func (s *source) refresh(sums bool) error {
 		if !ok {
 			return fmt.Errorf("the package has no %s", f.From)
 		}
-		sum := sha256.Sum256(body)
-		if got := hex.EncodeToString(sum[:]); sums {
-			f.SHA256 = got
-		} else if got != f.SHA256 {
-			return fmt.Errorf("%s has the checksum %s, not %s; look at what changed, then run with -sums", f.From, got, f.SHA256)
+		if err := check(f.From, body, &f.SHA256, sums); err != nil {
+			return err
+		}
+		if f.Subset == "" {
+			continue
+		}
+		if came[f.From], err = subset(f.Subset, body); err != nil {
+			return err
+		}
+		if err := check(f.To, came[f.From], &f.Made, sums); err != nil {
+			return err
 		}
 	}
 	for _, f := range s.Files {
@@ -106,6 +116,43 @@ func (s *source) refresh(sums bool) error {
 	}
 	fmt.Printf("%s %s: %d files\n", s.NPM, s.Version, len(s.Files))
 	return nil
+}
+
+// check compares a checksum, or writes it.
+func check(name string, body []byte, want *string, write bool) error {
+	sum := sha256.Sum256(body)
+	got := hex.EncodeToString(sum[:])
+	if write {
+		*want = got
+	}
+	if got != *want {
+		return fmt.Errorf("%s has the checksum %s, not %s; look at what changed, then run with -sums", name, got, *want)
+	}
+	return nil
+}
+
+// subset makes a typeface smaller with a tool from npm.
+func subset(tool string, font []byte) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "vendor")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	script, err := filepath.Abs("tools/vendor/subset.mjs")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "in.woff2"), font, 0o600); err != nil {
+		return nil, err
+	}
+	for _, args := range [][]string{{"npm", "install", "--silent", "--ignore-scripts", "--prefix", dir, tool}, {"node", script, "in.woff2", "out.woff2"}} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Stderr = dir, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return nil, fmt.Errorf("%s: %w", args[0], err)
+		}
+	}
+	return os.ReadFile(filepath.Join(dir, "out.woff2"))
 }
 
 // pack fetches one package and gives the files in it that are wanted.

@@ -1,7 +1,9 @@
-// Package mail draws one letter twice, as HTML for mail programs and as plain
-// text, from plain strings. It knows no template and no words.
+// Package mail lays a message out: one typed Message in, an HTML part and a text
+// part out. The HTML is made of tables with inline styles, which is what mail
+// programs understand; it loads nothing but the tenant's logo, reads well in
+// dark mode, from right to left, and with pictures switched off.
 //
-// Everything that it is given is escaped; nothing in a text becomes a link but
-// the button's address. Styles stand inline, since mail programs read no style
-// sheets, and every colour is readable in light and dark.
+// Everything in a Message is plain text and is escaped (H136); no text is turned
+// into a link, and the only addresses are those of Button, the footer's links
+// and the logo. It chooses no words: its callers do.
 package mail
