@@ -6,6 +6,8 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/face/dev"
+	"github.com/cardea-id/cardea/internal/face/login"
+	"github.com/cardea-id/cardea/internal/face/portal"
 )
 
 // devParts are the pages that only `cardea dev` has.
@@ -25,6 +27,7 @@ func (s *Server) hangDev() {
 		DB: s.DB, UI: s.UI, Advance: s.Advance, Settle: s.settle,
 		Galleries: []dev.Wing{
 			{Name: "components", Specimens: ui.Specimens},
+			{Name: "login", Specimens: login.Specimens}, {Name: "portal", Specimens: portal.Specimens},
 			{Name: "dev", Specimens: dev.Specimens},
 		},
 	}).Routes(s.Mux)
