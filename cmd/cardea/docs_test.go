@@ -26,6 +26,7 @@ func TestEveryCommandAndFlagIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known := map[string]bool{}
 	for _, leaf := range k.Model.Leaves(true) {
 		body, told := sections["cardea "+path(leaf)]
 		if !told {
@@ -41,10 +42,12 @@ func TestEveryCommandAndFlagIsDescribed(t *testing.T) {
 				}
 			}
 		}
-		delete(sections, "cardea "+path(leaf))
+		known["cardea "+path(leaf)] = true
 	}
 	for name := range sections {
-		t.Errorf("docs/reference/cli.md tells of %q, which is no command", name)
+		if !known[name] {
+			t.Errorf("docs/reference/cli.md tells of %q, which is no command", name)
+		}
 	}
 }
 
