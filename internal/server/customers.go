@@ -155,17 +155,17 @@ func fieldsOf(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string) (map[s
 }
 
 // CustomerAct is what an operator may do to an account.
-type CustomerAct func(acts *account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error
+type CustomerAct func(acts account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error
 
 // The acts.
 var (
-	LockCustomer CustomerAct = func(a *account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error {
+	LockCustomer CustomerAct = func(a account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error {
 		return a.Lock(tx, t, c, s)
 	}
-	UnlockCustomer CustomerAct = func(a *account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error {
+	UnlockCustomer CustomerAct = func(a account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error {
 		return a.Unlock(tx, t, c, s)
 	}
-	RecoverCustomer CustomerAct = func(a *account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error {
+	RecoverCustomer CustomerAct = func(a account.Acts, tx *db.Tx, t *tenant.Tenant, c customer.ID, s account.Staff) error {
 		return a.StartRecovery(tx, t, c, s)
 	}
 )
