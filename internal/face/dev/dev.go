@@ -86,11 +86,18 @@ var (
 	errAdvance = fault.New(fault.Invalid, "bad_advance", `Send {"advance":"90s"}: how far the clock is to be turned forward.`)
 )
 
+// foreign reports whether a page of another site sent the request. Programs,
+// which say nothing of where they stand, are welcome here.
+func foreign(r *http.Request) bool {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	return site != "" && site != "same-origin" && site != "none" || origin != "" && origin != web.Origin(r)
+}
+
 const maxClock = 1 << 10
 
 // clock turns the house's clock forward and runs what comes due.
 func (d *Dev) clock(w http.ResponseWriter, r *http.Request) error {
-	if web.CrossSite(r) {
+	if foreign(r) {
 		return errForeign
 	}
 	text, err := web.Body(r, maxClock)
