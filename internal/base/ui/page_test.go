@@ -189,3 +189,17 @@ func TestTimesCarryTheInstantAndTheZone(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Checklist 46: a page in at most 5 ms.
+func BenchmarkPage(b *testing.B) {
+	u, err := New(Options{Clock: func() time.Time { return SampleTime }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := u.Sample("en", nil).gallery(true)
+	for b.Loop() {
+		if _, err := u.HTML(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
