@@ -37,7 +37,12 @@ func tell(s *ui.Shell, err *fault.Error, field string) {
 	if err.Kind == fault.Limited || err.Kind == fault.Unavailable {
 		field = ""
 	}
-	s.Fault(err.At(field).In(rounded(err.Retry)))
+	err = err.At(field).In(rounded(err.Retry))
+	if key := "login.fault." + err.Code; s.Has(key) {
+		s.Fail(field, key, "wait", s.Span(err.Retry))
+		return
+	}
+	s.Fault(err)
 }
 
 // rounded is a wait as people are told it: whole seconds below a minute, else
