@@ -54,6 +54,7 @@ func New(b *Base, o Options) (*Server, error) {
 	s.Loop = journal.NewLoop(b.DB, nodeName(), s.works, nil, journal.Options{
 		Sign: b.SignCheckpoint, Sink: b.KeepCheckpoint, Tally: s.tally, Log: b.Log, Alone: o.Alone,
 	})
+	b.Telemetry.Follow(s.Loop)
 	return s, nil
 }
 
