@@ -58,7 +58,7 @@ func (o orders) config() server.Config {
 	c := server.DevConfig(o.Data, fmt.Sprintf("http://staff.localhost:%d", o.Port), fmt.Sprintf("127.0.0.1:%d", o.Port))
 	c.TrustedProxies = []string{"127.0.0.0/8"} // clients come from many networks, so that no meter stops them
 	if o.Database != "" {
-		c.Database, c.KeyringText, c.Keyring = o.Database, o.Keyring, ""
+		c.Database, c.KeyringText = o.Database, o.Keyring
 	}
 	return c
 }

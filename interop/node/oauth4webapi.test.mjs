@@ -24,7 +24,7 @@ async function authorize(as, application, authentication, redirect, parameters =
   const callback = await signIn(new Browser(), request, address)
   const params = oauth.validateAuthResponse(as, application, callback, state)
   const answer = await oauth.authorizationCodeGrantRequest(as, application, authentication, params, redirect, verifier, insecure)
-  const tokens = await oauth.processAuthorizationCodeResponse(as, application, answer.clone(), { expectedNonce: nonce, requireIdToken: true })
+  const tokens = await oauth.processAuthorizationCodeResponse(as, application, answer, { expectedNonce: nonce, requireIdToken: true })
   await oauth.validateApplicationLevelSignature(as, answer, insecure)
   return { tokens, address }
 }

@@ -42,6 +42,12 @@ function refused(error) {
   }
 }
 
+// unauthenticated is what the library makes of a 401, by its challenge.
+function unauthenticated(e) {
+  assert.equal(e.status, 401, String(e.stack))
+  return true
+}
+
 const web = client('web')
 const redirect = web.redirect_uris[0]
 const ways = { client_secret_basic: openid.ClientSecretBasic, client_secret_post: openid.ClientSecretPost }
@@ -86,7 +92,7 @@ test('an application without a secret proves itself by its key (RFC 7523)', asyn
 
   const stranger = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
   const other = await configure({ client_id }, openid.PrivateKeyJwt({ key: stranger.privateKey, kid: 'one' }))
-  await assert.rejects(openid.refreshTokenGrant(other, next.refresh_token), refused('invalid_client'))
+  await assert.rejects(openid.refreshTokenGrant(other, next.refresh_token), unauthenticated)
 })
 
 // known waits until the running server has heard of a new application, which
@@ -152,7 +158,7 @@ test('the library refuses an answer that names another issuer (RFC 9207)', async
     const forged = new URL(callback)
     forged.searchParams.delete('iss')
     if (iss) forged.searchParams.set('iss', iss)
-    await assert.rejects(openid.authorizationCodeGrant(config, forged, checks), /iss|response parameter/i)
+    await assert.rejects(openid.authorizationCodeGrant(config, forged, checks), (e) => /iss/.test(e.cause.message))
   }
   assert((await openid.authorizationCodeGrant(config, callback, checks)).access_token)
 })
@@ -210,7 +216,7 @@ test('a service gets a token for an API in its own name', async () => {
   assert.equal(told.sub, service.client_id)
   await assert.rejects(openid.clientCredentialsGrant(config, { resource: 'https://other.example' }), refused('invalid_target'))
   const liar = await configure(service, openid.ClientSecretBasic('wrong'))
-  await assert.rejects(openid.clientCredentialsGrant(liar), (e) => e.status === 401 || e.cause?.status === 401 || e.code !== undefined)
+  await assert.rejects(openid.clientCredentialsGrant(liar), unauthenticated)
 })
 
 test('signing out at the application signs out of the house', async () => {

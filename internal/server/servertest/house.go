@@ -96,7 +96,7 @@ func (h *House) open(engine string, port int, o Options) {
 	url := dbtest.URL(h.TB, schema.Files, engine)
 	if engine == "postgres" {
 		c.Database = url
-		c.KeyringText, c.Keyring = secret.NewKeyringText(h.Clock.Now()), ""
+		c.KeyringText = secret.NewKeyringText(h.Clock.Now())
 	} else {
 		c.Data = filepath.Dir(strings.TrimPrefix(url, "sqlite:"))
 	}
