@@ -20,7 +20,7 @@ import (
 func (v *visit) act(change func(tx *db.Tx) error) error {
 	for {
 		err := v.update(change)
-		if errors.Is(err, account.ErrTaken) {
+		if errors.Is(err, account.ErrTaken) && v.step.Name == signin.Register {
 			// Somebody else registered the address meanwhile: who proves it
 			// once more gets into that account.
 			return v.sendAndGo()

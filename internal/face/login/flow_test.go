@@ -429,4 +429,3 @@ func TestPages_KeepTheRulesOfHeaders(t *testing.T) {
 		t.Error("the bare address does not lead to the door")
 	}
 }
-

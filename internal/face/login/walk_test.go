@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -25,8 +26,6 @@ import (
 	"github.com/cardea-id/cardea/internal/face/login"
 )
 
-const origin = "https://id.fernfield.example"
-
 // rightCode is the code of every message in these tests.
 const rightCode = "424242"
 
@@ -35,6 +34,7 @@ type door struct {
 	*coretest.House
 	t      testing.TB
 	login  *login.Login
+	ui     *ui.UI
 	mux    *web.Mux
 	hasher *secret.Hasher
 }
@@ -50,20 +50,49 @@ func open(t testing.TB, change ...func(*tenant.Settings)) *door {
 		t.Fatal(err)
 	}
 	d := &door{House: h, t: t, hasher: secret.NewHasher(secret.Params{MemoryKiB: 64, Time: 1, Threads: 1}, secret.Gate{Parallel: 4, Queue: 64, Wait: time.Second})}
+	d.ui = u
+	d.hang(login.Bootstrap{})
+	return d
+}
+
+func (d *door) hang(b login.Bootstrap) {
+	h, u := d.House, d.ui
 	d.login = login.New(login.Deps{
-		DB: h.D, UI: u, Hasher: d.hasher,
+		DB: h.D, UI: u, Hasher: d.hasher, Bootstrap: b,
 		Acts: account.Acts{Codes: credential.Codes{Fixed: func(string) (string, bool) { return rightCode, true }}},
-		Bootstrap: login.Bootstrap{
-			Peek:   func(*db.Tx, string) (bool, error) { return true, nil },
-			Redeem: func(*db.Tx, *tenant.Tenant, string) error { return nil },
-		},
 	})
 	d.mux = web.NewMux(web.Config{
-		Host:   func(host string) (string, any, bool) { return origin, h.T(), host == "id.fernfield.example" },
+		Host: func(host string) (string, any, bool) {
+			t, ok := h.House.ByHost(host)
+			if !ok {
+				return "", nil, false
+			}
+			return t.Origin, t, true
+		},
 		Teller: u.Teller("login"),
 	})
 	d.login.Routes(d.mux)
+}
+
+// staff gives the door a bootstrap secret, "once".
+func (d *door) staff(used *bool) *door {
+	d.hang(login.Bootstrap{
+		Peek: func(_ *db.Tx, token string) (bool, error) { return token == "once" && !*used, nil },
+		Redeem: func(tx *db.Tx, _ *tenant.Tenant, token string) error {
+			if token != "once" || *used {
+				return errors.New("used")
+			}
+			tx.After(func() { *used = true })
+			return nil
+		},
+	})
 	return d
+}
+
+// house is the tenant that the browser visits.
+func (d *door) house(b *browser) *tenant.Tenant {
+	t, _ := d.House.House.ByHost(b.host)
+	return t
 }
 
 // mia registers a customer with the address and, if it is not empty, a password.
@@ -107,10 +136,12 @@ type browser struct {
 	answer  *http.Response
 	body    string
 	peer    string
+	host    string
+	foreign string // origin of the page that sends forms; "": our own
 }
 
 func (d *door) browser() *browser {
-	return &browser{d: d, cookies: map[string]string{}, peer: "203.0.113.7:4711"}
+	return &browser{d: d, cookies: map[string]string{}, peer: "203.0.113.7:4711", host: "id.fernfield.example"}
 }
 
 func (b *browser) get(path string) *browser { return b.send(http.MethodGet, path, nil) }
@@ -150,10 +181,13 @@ func (b *browser) send(method, path string, form url.Values) *browser {
 
 func (b *browser) once(method, path string, form url.Values) {
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
-	r.Host, r.RemoteAddr = "id.fernfield.example", b.peer
+	r.Host, r.RemoteAddr = b.host, b.peer
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", origin)
+		r.Header.Set("Origin", "https://"+b.host)
+		if b.foreign != "" {
+			r.Header.Set("Origin", b.foreign)
+		}
 	}
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
 	for name, value := range b.cookies {
@@ -218,7 +252,7 @@ func (b *browser) signIn(address string) *browser {
 
 func (d *door) sessions(b *browser) (out []session.Held) {
 	d.View(func(tx *db.Tx) (err error) {
-		out, err = session.FindSet(tx, d.T(), b.session())
+		out, err = session.FindSet(tx, d.house(b), b.session())
 		return err
 	})
 	return out
