@@ -10,7 +10,6 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/app"
-	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/proto/oidc"
 )
@@ -406,12 +405,7 @@ func TestOIDC_LoginHintPicksAmongTheBrowsersAccounts(t *testing.T) {
 	each(t, func(d *desk) {
 		c := d.apps["web"]
 		one := d.Customer()
-		var address string
-		d.View(func(tx *db.Tx) error {
-			list, err := release.Identifiers(tx, d.T(), release.Ask{Customer: one, Recipient: release.Recipient{Kind: release.Self, ID: one}})
-			address = list[0].Value
-			return err
-		})
+		address := d.addressOf(one)
 		b := d.browser()
 		b.enter(one)
 		b.enter(d.Customer())

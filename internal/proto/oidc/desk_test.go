@@ -547,6 +547,18 @@ func (d *desk) part(token string, i int) map[string]any {
 	return out
 }
 
+// addressOf is a customer's first address.
+func (d *desk) addressOf(who customer.ID) (address string) {
+	d.View(func(tx *db.Tx) error {
+		list, err := release.Identifiers(tx, d.T(), release.Ask{Customer: who, Recipient: release.Recipient{Kind: release.Self, ID: who}})
+		if err == nil {
+			address = list[0].Value
+		}
+		return err
+	})
+	return address
+}
+
 // draw gives the tenant keys of an algorithm.
 func (d *desk) draw(alg string) {
 	d.t.Helper()

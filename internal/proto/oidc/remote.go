@@ -68,14 +68,14 @@ func (c *remoteKeys) notOlder(ctx context.Context, uri string, now time.Time, li
 	fetched, _, _ := c.flight.Do(uri, func() (any, error) {
 		s := keySet{at: now}
 		s.keys, s.err = c.fetch(ctx, uri)
-		c.keep(uri, s)
-		return s, nil
+		return c.keep(uri, s), nil
 	})
 	s = fetched.(keySet)
 	return s.keys, s.err
 }
 
-func (c *remoteKeys) keep(uri string, s keySet) {
+// keep remembers what a try brought, and returns what holds from now on.
+func (c *remoteKeys) keep(uri string, s keySet) keySet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old, ok := c.sets[uri]; ok && s.err != nil && old.err == nil {
@@ -85,6 +85,7 @@ func (c *remoteKeys) keep(uri string, s keySet) {
 		clear(c.sets)
 	}
 	c.sets[uri] = s
+	return s
 }
 
 func (c *remoteKeys) fetch(ctx context.Context, uri string) ([]jose.JSONWebKey, error) {
