@@ -198,11 +198,23 @@ func (v *visit) code() error {
 	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, meters...); err != nil {
 		return err
 	}
-	err = v.act(func(tx *db.Tx) error { return v.l.acts.ProveCode(tx, v.t, &v.flow, v.typed("code")) })
+	err = v.act(func(tx *db.Tx) error {
+		if v.proven() {
+			return nil
+		}
+		return v.l.acts.ProveCode(tx, v.t, &v.flow, v.typed("code"))
+	})
 	if errors.Is(err, credential.ErrCodeExpired) && v.flow.Identifier != nil {
 		return v.renew(err)
 	}
 	return err
+}
+
+// proven reports that the address was proven already, by another press of the
+// same button or by the link.
+func (v *visit) proven() bool {
+	_, done := v.flow.Proven(signin.Code)
+	return done
 }
 
 // renew sends a new code in place of one that has expired.

@@ -220,13 +220,13 @@ func (v *visit) continuePage(*db.Tx) (ui.Page, error) {
 // over is shown when the journey cannot go on in this browser: it has ended, it
 // took too long, it began elsewhere, or the browser keeps no cookies. If it has
 // just ended here, the browser is taken on to where it leads (a second press of
-// a button, a reload).
+// a button, a reload, Back).
 func (v *visit) over(why *fault.Error) error {
 	ended, err := v.ending()
 	if err != nil {
 		return err
 	}
-	if ended && v.r.Method == http.MethodPost {
+	if ended {
 		return v.goBack()
 	}
 	_, cookies := browserOf(v.r)

@@ -45,7 +45,12 @@ func (v *visit) linkPage(token string) Message {
 func (l *Login) followLink(w http.ResponseWriter, r *http.Request) error {
 	v, token, err := l.following(w, r)
 	if err == nil {
-		err = v.act(func(tx *db.Tx) error { return v.l.acts.ProveLink(tx, v.t, &v.flow, token) })
+		err = v.act(func(tx *db.Tx) error {
+			if v.proven() {
+				return nil
+			}
+			return v.l.acts.ProveLink(tx, v.t, &v.flow, token)
+		})
 	}
 	if f := fault.Of(err); f != nil && moved(f) {
 		return v.to(v.path())
@@ -80,6 +85,16 @@ func (l *Login) following(w http.ResponseWriter, r *http.Request) (*visit, strin
 func (l *Login) linkOver(w http.ResponseWriter, r *http.Request, err error) error {
 	f := fault.Of(err)
 	word := "over"
+	if credential.ErrLinkUsed.Is(f) {
+		// A second press: whoever it signed in need not read that it is used up.
+		list, _, err := l.present(r)
+		if err != nil {
+			return err
+		}
+		if len(list) > 0 {
+			return l.ui.Render(w, r, web.Status(f), overPage(l.ui.Shell(r, ui.Visit{Part: "login"}), "signed_in"))
+		}
+	}
 	switch {
 	case signin.ErrElsewhere.Is(f):
 		word = "elsewhere"
