@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -10,38 +11,53 @@ type specimen struct{ Wing, Name, State string }
 
 // at is where the specimen is shown in a language.
 func (s specimen) at(h *House, locale string) string {
-	q := url.Values{"state": {s.State}, "locale": {locale}}
-	return h.URL + "/dev/gallery/" + s.Wing + "/" + s.Name + "?" + q.Encode()
+	q := url.Values{"wing": {s.Wing}, "name": {s.Name}, "state": {s.State}, "locale": {locale}}
+	return h.URL + "/dev/gallery/page?" + q.Encode()
 }
 
-func (s specimen) String() string { return s.Wing + "-" + s.Name + "-" + s.State }
-
-// hosted reports whether the page is one of the front door, where everything
-// that is pressed is 44 pixels high.
-func (s specimen) hosted() bool { return s.Wing == "login" }
+// String is a name for files and for messages.
+func (s specimen) String() string { return strings.ReplaceAll(s.Name, "/", "-") + "-" + s.State }
 
 // gallery lists every page in every state, as the product itself lists them.
 func gallery(t *Tab, h *House) (list []specimen) {
 	t.TB.Helper()
 	t.Goto(h.URL + "/dev/gallery")
-	for _, href := range Ask[[]string](t, `[...document.querySelectorAll('main a[href^="/dev/gallery/"]')].map(a => a.getAttribute('href'))`) {
+	for _, href := range Ask[[]string](t, `[...document.querySelectorAll('main a[href^="/dev/gallery/page"]')].map(a => a.getAttribute('href'))`) {
 		u, err := url.Parse(href)
 		t.ok(err)
-		parts := strings.Split(strings.TrimPrefix(u.Path, "/dev/gallery/"), "/")
-		list = append(list, specimen{parts[0], parts[1], u.Query().Get("state")})
+		q := u.Query()
+		list = append(list, specimen{q.Get("wing"), q.Get("name"), q.Get("state")})
 	}
-	if len(list) < 40 {
+	if len(list) < 100 {
 		t.TB.Fatalf("the gallery shows %d pages\n%s", len(list), t.sight())
 	}
 	return list
 }
 
-// pick keeps the specimens of some states.
-func pick(list []specimen, states ...string) (out []specimen) {
+// one keeps one specimen of every page: the typical one, or the first.
+func one(list []specimen) (out []specimen) {
 	for _, s := range list {
-		if strings.Contains(" "+strings.Join(states, " ")+" ", " "+s.State+" ") {
+		i := slices.IndexFunc(out, func(o specimen) bool { return o.Name == s.Name })
+		switch {
+		case i < 0:
 			out = append(out, s)
+		case s.State == "typical":
+			out[i] = s
 		}
 	}
 	return out
+}
+
+// telling leaves out the states of a page that differ in words alone: of the
+// error page and of the pages that say one thing, a few speak for all.
+func telling(list []specimen) []specimen {
+	few := map[string][]string{
+		"ui/error_page": {"404", "429"},
+		"login/message": {"continue", "reopen", "locked", "undo", "signout_many", "link_elsewhere"},
+		"portal/ask":    {"add", "add_error", "change", "everywhere", "close_error"},
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s specimen) bool {
+		keep, known := few[s.Name]
+		return known && !slices.Contains(keep, s.State)
+	})
 }

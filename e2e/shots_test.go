@@ -27,7 +27,7 @@ var album = []look{
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	h := Build(t)
-	list := pick(gallery(Open(t, View{}), h), "typical", "error")
+	list := telling(gallery(Open(t, View{}), h))
 	if err := os.MkdirAll("out", 0o755); err != nil {
 		t.Fatal(err)
 	}
