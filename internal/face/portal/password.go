@@ -55,7 +55,7 @@ func newPassword(s ui.Shell, username string, least int, strength *credential.St
 	}}
 	p.Field = ui.PasswordField{Name: "new_password", Label: s.T("portal.password.new"), Username: username, New: true, Min: least, Autofocus: true}
 	if strength != nil {
-		p.Meter = &ui.Meter{ID: "strength", Label: s.T("portal.password.strength"), Value: int(*strength), Max: int(credential.Strong), Text: strengthText(s, *strength)}
+		p.Meter = &ui.Meter{ID: "strength", Label: s.T("portal.password.strength"), Value: int(*strength) + 1, Max: int(credential.Strong) + 1, Text: strengthText(s, *strength)}
 	}
 	p.Submit = ui.Button{Text: s.T("portal.password.save"), Kind: "primary", Wait: s.T("portal.wait")}
 	p.Cancel = ui.Button{Text: s.T("portal.cancel"), Href: securityPath}

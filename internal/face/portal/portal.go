@@ -62,6 +62,7 @@ const (
 	signOutPath      = "/account/signout"
 	chooserPath      = "/signin?return=%2Faccount"
 	signInPath       = "/signin"
+	signedOutPath    = "/signout?done=1"
 )
 
 // Routes hangs the pages on the router.

@@ -32,7 +32,7 @@ func (v *visit) endSession() error {
 	}
 	if sid == v.me.ID {
 		v.leave(v.me.CustomerID)
-		return v.to(signInPath)
+		return v.to(signedOutPath)
 	}
 	return v.to(securityPath + "?done=session")
 }
@@ -76,7 +76,7 @@ func (v *visit) signOutEverywhere() error {
 		return err
 	}
 	v.leave(v.me.CustomerID)
-	return v.to(signInPath)
+	return v.to(signedOutPath)
 }
 
 // signOut ends what this browser holds of the account.
@@ -93,5 +93,5 @@ func (v *visit) signOut() error {
 		return err
 	}
 	v.leave(v.me.CustomerID)
-	return v.to(signInPath)
+	return v.to(signedOutPath)
 }
