@@ -3,7 +3,7 @@ package e2e
 import (
 	"context"
 	"embed"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +62,18 @@ func (t *Tab) Targets() {
 func (t *Tab) Fits() {
 	t.TB.Helper()
 	t.report("width", Ask[[]finding](t, "("+script("fits.js")+")()"))
+}
+
+// Named holds what a control is called against what it shows, so that whoever
+// speaks to the page can name what they see (WCAG 2.2, 2.5.3).
+func (t *Tab) Named() {
+	t.TB.Helper()
+	t.report("name", Ask[[]finding](t, `(() => {
+		const plain = s => s.normalize('NFKC').toLowerCase().replace(/[\s\u2066-\u2069]+/g, ' ').trim();
+		return [...document.querySelectorAll(':is(a, button)[aria-label]')]
+			.filter(e => e.checkVisibility() && e.innerText && !plain(e.ariaLabel).includes(plain(e.innerText)))
+			.map(e => ({What: e.ariaLabel + ' does not hold ' + e.innerText, Where: e.outerHTML.slice(0, 120)}));
+	})()`))
 }
 
 // SpacedOut sets text as WCAG 2.2, 1.4.12 lets readers set it.
@@ -123,7 +135,7 @@ func (t *Tab) Focus() string {
 }
 
 // Ring reports how the focus shows: the outline of the focused element.
-func (t *Tab) Ring() (width float64, style string) {
+func (t *Tab) Ring() (float64, string) {
 	t.TB.Helper()
 	said := Ask[string](t, `(() => {
 		let e = document.activeElement;
@@ -132,7 +144,7 @@ func (t *Tab) Ring() (width float64, style string) {
 		return of(e).outlineWidth + ' ' + of(e).outlineStyle;
 	})()`)
 	size, style, _ := strings.Cut(said, " ")
-	_, err := fmt.Sscanf(size, "%fpx", &width)
+	width, err := strconv.ParseFloat(strings.TrimSuffix(size, "px"), 64)
 	t.ok(err)
 	return width, style
 }

@@ -151,9 +151,8 @@ func (h *House) Prove(t *Tab, address string) {
 	t.TB.Helper()
 	t.Fill("code", h.Code(address))
 	t.Send("code")
-	for t.Sees(`[name=terms]`) {
-		t.Click(`[name=terms]`)
-		t.Send("terms")
+	for t.Sees(`form[action$="/terms"]`) {
+		t.Act("action", "continue")
 	}
 }
 

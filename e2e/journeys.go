@@ -67,8 +67,7 @@ func signUp(t *testing.T, h *House, v View) {
 	tab.Fill("code", h.Code("mia@example.test"))
 	tab.Send("code")
 	// Once the address is proven, only what the law asks for is left.
-	tab.Click("[name=terms]")
-	tab.Send("terms")
+	tab.Act("action", "continue")
 	tab.At(h.Shop + "/orders")
 	tab.Expect("Thank you, mia@example.test")
 }
@@ -261,12 +260,11 @@ func linkHere(t *testing.T, h *House, v View) {
 	link := h.Message("mia@example.test", "/signin/link?t=").Link
 	mail := tab.Sibling()
 	mail.Goto(link)
-	if mail.Sees("[name=terms]") {
+	if mail.Sees(`form[action$="/terms"]`) {
 		t.Fatal("opening the link was enough")
 	}
 	mail.Act("action", "continue")
-	mail.Click("[name=terms]")
-	mail.Send("terms")
+	mail.Act("action", "continue")
 	mail.At(h.Shop + "/orders")
 	// The tab that waited for the code shows something sensible, not an error.
 	tab.Fill("code", "000000")

@@ -13,6 +13,7 @@ func TestEveryPageFitsInEveryLanguage(t *testing.T) {
 			for _, locale := range []string{"de", "fr", "es", "ar", "en-XA"} {
 				tab.Goto(s.at(h, locale))
 				tab.Fits()
+				tab.Named()
 				tab.speaks(locale)
 			}
 		})
