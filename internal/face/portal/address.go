@@ -192,7 +192,7 @@ func (v *visit) showAdd(kind, value string, wrong error) error {
 	}
 	p := newAdd(s, kind, value)
 	p.Fields = append(p.Fields, v.mark())
-	return v.render(p, p.Shell)
+	return v.renderWrong(p, p.Shell, wrong)
 }
 
 func newAdd(s ui.Shell, kind, value string) Ask {
@@ -252,7 +252,7 @@ func (v *visit) showChange(i release.OpenIdentifier, value string, wrong error) 
 	}
 	p := newChange(s, i, value)
 	p.Fields = append(p.Fields, v.mark(), ui.Hidden{Name: "address", Value: v.seal("address", i.Digest[:])})
-	return v.render(p, p.Shell)
+	return v.renderWrong(p, p.Shell, wrong)
 }
 
 func newChange(s ui.Shell, i release.OpenIdentifier, value string) Ask {

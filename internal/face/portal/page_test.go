@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"encoding/json"
 	"os"
 	"testing"
 
@@ -21,4 +22,21 @@ func TestLocales(t *testing.T) {
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	uitest.Keys(t, Part(), os.DirFS("."))
+}
+
+// TestFieldNamesAreStable: password managers and people's own scripts know the
+// forms by these names (checklist 6).
+func TestFieldNamesAreStable(t *testing.T) {
+	t.Parallel()
+	got, err := json.MarshalIndent(uitest.Names(t, Part(), Specimens), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/names.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got)+"\n" != string(want) {
+		t.Errorf("the names of fields have changed:\n%s", got)
+	}
 }

@@ -32,6 +32,8 @@ type desk struct {
 
 func each(t *testing.T, test func(d *desk), o ...servertest.Options) {
 	t.Helper()
+	o = append(o, servertest.Options{})[:1]
+	o[0].Twice = true
 	servertest.Each(t, func(t *testing.T, h *servertest.House) { test(&desk{House: h, t: t}) }, o...)
 }
 

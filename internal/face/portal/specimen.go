@@ -32,7 +32,33 @@ func Specimens(s *ui.Sample) []ui.Specimen {
 	} {
 		all = append(all, list...)
 	}
+	for i := range all {
+		all[i].Page = marked(all[i].Page)
+	}
 	return all
+}
+
+// marked gives a page the hidden field that real ones have.
+func marked(p ui.Page) ui.Page {
+	mark := ui.Hidden{Name: "account", Value: "of-this-account"}
+	switch p := p.(type) {
+	case Profile:
+		p.Mark = mark
+		return p
+	case Addresses:
+		p.Mark = mark
+		return p
+	case Security:
+		p.Mark = mark
+		return p
+	case Password:
+		p.Mark = mark
+		return p
+	case Ask:
+		p.Fields = append(p.Fields, mark)
+		return p
+	}
+	return p
 }
 
 func sampleShell(s *ui.Sample, current string, who person) ui.Shell {

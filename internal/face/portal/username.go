@@ -58,7 +58,7 @@ func (v *visit) showUsername(i release.OpenIdentifier, found bool, value string,
 		at := "?address=" + url.QueryEscape(v.seal("address", i.Digest[:]))
 		p.Fields = append(p.Fields, ui.Button{Text: s.T("portal.username.remove"), Kind: "quiet", Href: addressesPath + "/remove" + at})
 	}
-	return v.render(p, p.Shell)
+	return v.renderWrong(p, p.Shell, wrong)
 }
 
 func newUsername(s ui.Shell, value string) Ask {

@@ -3,8 +3,10 @@ package portal
 import (
 	"encoding/base64"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
@@ -69,7 +71,7 @@ func (v *visit) open() (err error) {
 	if v.form, err = web.Form(v.r, 0); err != nil {
 		return err
 	}
-	if err = v.view(v.read); err != nil {
+	if err = v.view(v.read); err != nil || v.r.Method != http.MethodPost {
 		return err
 	}
 	typed, err := v.typed("account")
@@ -240,6 +242,19 @@ var done = map[string]string{
 
 // render answers with a page: 200, or 422 with what is wrong.
 func (v *visit) render(p ui.Page, s ui.Shell) error { return v.p.ui.Render(v.w, v.r, s.Status(), p) }
+
+// renderWrong answers with a form that was refused; who is to wait is told so
+// by the status too.
+func (v *visit) renderWrong(p ui.Page, s ui.Shell, wrong error) error {
+	status := s.Status()
+	if f := fault.Of(wrong); f != nil && (f.Kind == fault.Limited || f.Kind == fault.Unavailable) {
+		status = web.Status(f)
+		if f.Retry > 0 {
+			v.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.Retry.Seconds()))))
+		}
+	}
+	return v.p.ui.Render(v.w, v.r, status, p)
+}
 
 // to goes on to an address of this origin.
 func (v *visit) to(path string) error {
