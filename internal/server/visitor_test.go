@@ -196,8 +196,8 @@ func (v *visitor) proving(p *view, address string, password []string) (*view, er
 			p, err = v.post(form.fill("password", password[0]))
 		case form.holds("code"):
 			p, err = v.post(form.fill("code", server.DevCode))
-		case form.holds("terms"):
-			p, err = v.post(form.fill("terms", "on"))
+		case form.holds("documents"):
+			p, err = v.post(form.fill("action", "continue"))
 		case form.holds("action:skip"):
 			p, err = v.post(form.fill("action", "skip"))
 		default:
@@ -207,7 +207,7 @@ func (v *visitor) proving(p *view, address string, password []string) (*view, er
 			return nil, err
 		}
 	}
-	return p, fmt.Errorf("the journey does not end: %s", p.url)
+	return p, fmt.Errorf("the journey does not end: %d at %s: %s", p.status, p.url, words(p.body))
 }
 
 // pageForm is the form of a page that a journey goes on with.
@@ -229,7 +229,7 @@ func (f *pageForm) fill(pairs ...string) (string, url.Values) {
 // formOf is the first form of a page that posts and asks for something.
 func formOf(p *view) *pageForm {
 	for _, f := range formsOf(p) {
-		for _, name := range []string{"identifier", "code", "password", "terms", "action:skip"} {
+		for _, name := range []string{"identifier", "code", "password", "documents", "action:skip"} {
 			if f.holds(name) {
 				return f
 			}
@@ -350,4 +350,18 @@ func subject(idToken string) string {
 		return ""
 	}
 	return c.Sub
+}
+
+// words are what a page says, for a test that fails.
+func words(body []byte) string {
+	text := string(body)
+	if _, main, ok := strings.Cut(text, "<main"); ok {
+		text = "<main" + main
+	}
+	var out []string
+	for _, part := range strings.Split(text, "<") {
+		_, said, _ := strings.Cut(part, ">")
+		out = append(out, strings.Fields(said)...)
+	}
+	return strings.Join(out, " ")
 }

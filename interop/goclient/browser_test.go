@@ -85,8 +85,8 @@ func (b *browser) signIn(request, address string) *url.URL {
 			p = p.submit("identifier", address)
 		case p.has("code"):
 			p = p.submit("code", code(b.t, address))
-		case p.has("terms"):
-			p = p.submit("terms", "on")
+		case p.has("documents"):
+			p = p.submit("action", "continue")
 		case p.has("skip"):
 			p = p.submit("action", "skip")
 		default:

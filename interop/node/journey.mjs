@@ -13,7 +13,7 @@ export async function signIn(browser, request, address) {
     assert(page.status < 500, `${page.status} at ${page.url}: ${page.text}`)
     if (page.has('identifier')) page = await page.submit({ identifier: address })
     else if (page.has('code')) page = await page.submit({ code: await code(address, since) })
-    else if (page.has('terms')) page = await page.submit({ terms: 'on' })
+    else if (page.has('documents')) page = await page.submit({ action: 'continue' })
     else if (page.has('action', 'skip')) page = await page.submit({ action: 'skip' })
     else if (page.has('action', 'allow')) page = await page.submit({ action: 'allow' })
     else if (page.has('action', 'continue')) page = await page.submit({ action: 'continue' })

@@ -49,12 +49,11 @@ func TestTerms_AreAcceptedBeforeThereIsAnAccount(t *testing.T) {
 	if strings.Contains(b.body, "checked") {
 		t.Error("the box is ticked beforehand")
 	}
-	b.step("terms", "documents", "terms:1").says(422, "Tick the box to continue")
-	b.step("terms", "terms", "on", "documents", "terms:0").says(200, "One last thing")
+	b.step("terms", "action", "continue", "documents", "terms:0").says(200, "One last thing")
 	if b.session() != "" {
 		t.Fatal("versions that were not shown were accepted")
 	}
-	b.step("terms", "terms", "on", "documents", "terms:1").arrives("/account")
+	b.step("terms", "action", "continue", "documents", "terms:1").arrives("/account")
 }
 
 // TestH077 compares all that a visitor sees for somebody known and somebody
@@ -264,7 +263,7 @@ func TestFlow_OfAnotherBrowserOrNone_IsASensiblePage(t *testing.T) {
 	b.get(flow+"/help").says(200, "No message came?")
 	b.get(flow+"/identify").says(200, `value="mia@example.test"`)
 	b.post(flow + "/nowhere").says(404)
-	b.post(flow+"/terms", "terms", "on").says(200, "Enter the code we sent") // an old page
+	b.post(flow+"/terms", "action", "continue").says(200, "Enter the code we sent") // an old page
 	b.post(flow+"/code", "code", rightCode).arrives("/account")
 	b.post(flow+"/code", "code", rightCode).arrives("/account") // the second press
 	b.get(flow).arrives("/account")                             // Back

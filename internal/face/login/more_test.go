@@ -29,7 +29,7 @@ func TestNames(t *testing.T) {
 	got := uitest.Names(t, login.Part(), login.Specimens)
 	for page, want := range map[string]string{
 		"login/identify": "action identifier remember", "login/code": "action code", "login/password": "action password username",
-		"login/reset": "action new_password username", "login/terms": "action documents terms", "login/username": "action username",
+		"login/reset": "action new_password username", "login/terms": "action documents", "login/username": "action username",
 		"login/bootstrapping": "action identifier new_password t",
 	} {
 		if names := strings.Join(got[page], " "); names != want {

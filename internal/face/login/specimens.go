@@ -153,7 +153,6 @@ func agreements(s *ui.Sample) []ui.Specimen {
 	return []ui.Specimen{
 		{Name: "login/terms", State: "typical", Page: specimen(s, mia).agreeing(documents)},
 		{Name: "login/terms", State: "changed", Page: specimen(s, mia, returning).agreeing(documents[:1])},
-		{Name: "login/terms", State: "error", Page: specimen(s, mia, wrong(errTerms)).agreeing(documents)},
 		{Name: "login/username", State: "empty", Page: shown(specimen(s, mia).usernamePage(nil))},
 		{Name: "login/username", State: "error", Page: shown(specimen(s, mia, wrong(customer.ErrTaken.At("username"), "username", "mia")).usernamePage(nil))},
 		{Name: "login/profile", State: "typical", Page: specimen(s, mia).asking(fields[:2])},

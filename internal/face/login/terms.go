@@ -6,28 +6,26 @@ import (
 	"strings"
 
 	"github.com/cardea-id/cardea/internal/base/db"
-	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/session"
 )
 
-// Terms asks to accept the documents that are new to the customer.
+// Terms asks to accept the documents that are new to the customer. The button
+// that goes on is the acceptance: docs/decisions/0007.
 type Terms struct {
 	ui.Shell
 	Lede   string
 	Action string
 	Shown  ui.Hidden // which versions the page showed
-	Agree  ui.Checkbox
+	Agree  template.HTML
 	Submit ui.Button
 	Leave  ui.Button
 }
 
 // Template names the page's file.
 func (Terms) Template() string { return "login/terms" }
-
-var errTerms = fault.New(fault.Invalid, "terms_open", "Tick the box to go on.").At("terms")
 
 func (v *visit) termsPage(tx *db.Tx) (ui.Page, error) {
 	list, err := v.documents(tx)
@@ -43,10 +41,10 @@ func (v *visit) agreeing(list []consent.Document) Terms {
 	submit := p.T("login.terms.create")
 	if !v.flow.World.Account.ID.IsZero() {
 		p.Title, p.Lede = p.T("login.terms.title_changed"), p.T("login.terms.text_changed", "name", p.Look.Name)
-		submit = p.T("login.continue")
+		submit = p.T("login.terms.agree")
 	}
-	tell(&p.Shell, v.wrong, "terms")
-	p.Agree = ui.Checkbox{Name: "terms", Rich: agreement(p.Shell, list)}
+	tell(&p.Shell, v.wrong, "documents")
+	p.Agree = agreement(p.Shell, list)
 	p.Submit = ui.Button{Text: submit, Kind: "primary", Name: "action", Value: "continue", Block: true}
 	p.Leave = ui.Button{Text: p.T("login.terms.leave"), Kind: "quiet", Name: "action", Value: "deny", Block: true}
 	return p
@@ -57,7 +55,7 @@ func (v *visit) documents(tx *db.Tx) ([]consent.Document, error) {
 	return account.Documents(tx, v.t, v.flow.World.Account.ID, v.locale())
 }
 
-// agreement is the sentence beside the box, with links to the very texts.
+// agreement is the sentence above the button, with links to the very texts.
 func agreement(s ui.Shell, list []consent.Document) template.HTML {
 	links := map[string]template.HTML{}
 	for _, d := range list {
@@ -85,9 +83,6 @@ func versions(list []consent.Document) string {
 func (v *visit) terms() error {
 	if v.typed("action") == "deny" {
 		return v.cancel()
-	}
-	if v.typed("terms") == "" {
-		return errTerms
 	}
 	return v.act(func(tx *db.Tx) error {
 		list, err := v.documents(tx)

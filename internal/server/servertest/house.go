@@ -262,8 +262,8 @@ func (h *House) Finish(p *Page) *Page {
 	h.TB.Helper()
 	for range 6 {
 		switch {
-		case p.Has("terms"):
-			p = p.Submit("terms", "on")
+		case p.Has("documents"):
+			p = p.Submit("action", "continue")
 		case p.Has("skip"):
 			p = p.Submit("action", "skip")
 		case p.Has("allow"):
