@@ -258,6 +258,9 @@ func nearby(s ui.Shell, network string) string {
 	if p.Addr().Is4() {
 		known = strings.TrimSuffix(known, ".0") + ".x"
 	}
+	if s.Dir() == "rtl" {
+		known = "\u2066" + known + "\u2069" // isolated: digits and colons would change places
+	}
 	return s.T("portal.session.network", "network", known)
 }
 
