@@ -79,14 +79,7 @@ func TestH050_FiftyRefreshesGiveOneSuccessor(t *testing.T) {
 func TestAReturnIsTakenOnce(t *testing.T) {
 	race(t, func(d *desk) {
 		b := d.browser()
-		var resumed string
-		follow := b.c.CheckRedirect
-		b.c.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-			resumed = r.URL.String()
-			return map[bool]error{true: http.ErrUseLastResponse}[r.URL.Path == "/oauth2/resume"]
-		}
-		b.get(authorizeURL(d.apps["web"]))
-		b.c.CheckRedirect = follow
+		resumed := b.pause(authorizeURL(d.apps["web"]))
 		var mu sync.Mutex
 		codes := 0
 		coretest.Together(50, func(int) error {
