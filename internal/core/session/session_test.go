@@ -111,7 +111,7 @@ func TestSessionLifetimes(t *testing.T) {
 	rows := []struct {
 		remembered     bool
 		idle, absolute time.Duration
-	}{{false, 12 * time.Hour, 7 * day}, {true, 14 * day, 30 * day}}
+	}{{false, 24 * time.Hour, 7 * day}, {true, 14 * day, 30 * day}}
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
 		for _, r := range rows {
 			token, _ := start(h, h.Customer(), session.New{Remembered: r.remembered})
@@ -166,7 +166,7 @@ func TestH155_ShorterSettingsShortenStandingSessions(t *testing.T) {
 			s.Session.NoRemember = false
 			s.Session.Idle = tenant.Duration(48 * time.Hour)
 		})
-		h.Wait(11 * time.Hour)
+		h.Wait(23 * time.Hour)
 		if _, ok := found(h, short); ok {
 			t.Error("longer settings lengthen a session beyond what was told when it began")
 		}
@@ -187,7 +187,7 @@ func TestTouchNeverWakesASession(t *testing.T) {
 			t.Error("a touch woke an ended session")
 		}
 		token, s = start(h, cus, session.New{})
-		h.Wait(13 * time.Hour)
+		h.Wait(25 * time.Hour)
 		if err := session.Touch(context.Background(), h.D, h.T(), s); err != nil {
 			t.Fatal(err)
 		}

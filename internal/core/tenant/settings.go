@@ -66,7 +66,8 @@ type Password struct {
 
 // Session says how long a sign-in lasts: Idle without use and Absolute at most;
 // the other two hold if the customer asked to be kept signed in. The defaults
-// are 12h, 7d, 14d and 30d; NIST SP 800-63B-4 section 2.1.3 advises at most 30
+// are 24h, 7d, 14d and 30d: an idle time over 20 hours needs no warning that it
+// runs out (WCAG 2.2, 2.2.1). NIST SP 800-63B-4 section 2.1.3 advises at most 30
 // days.
 type Session struct {
 	Idle             Duration `json:"idle,omitempty" yaml:"idle,omitempty"`
@@ -109,7 +110,7 @@ func (t *Tenant) Sessions(remembered bool) Lifetimes {
 	if remembered && !s.NoRemember {
 		return Lifetimes{s.RememberIdle.Or(14 * day), s.RememberAbsolute.Or(30 * day)}
 	}
-	return Lifetimes{s.Idle.Or(12 * time.Hour), s.Absolute.Or(7 * day)}
+	return Lifetimes{s.Idle.Or(day), s.Absolute.Or(7 * day)}
 }
 
 // Locale is the tenant's own language.
