@@ -165,7 +165,7 @@ func (p *postgres) migrate(ctx context.Context, source fs.FS) error {
 }
 
 // Schema is the schema as it stands after every migration, in the house's own
-// spelling, for schema.sql. It is found by running the migrations unmapped in a
+// spelling, for schema.golden. It is found by running the migrations unmapped in a
 // SQLite database that keeps the texts of what it was told.
 func Schema(ctx context.Context, source fs.FS) (string, error) {
 	connector, err := sqlite.NewConnector("file::memory:?_dqs=0")
