@@ -34,6 +34,17 @@ func TestH220_AMisspeltOptionRefusesToStart(t *testing.T) {
 	}
 }
 
+func TestOnlyTheMetricsListenerMayBeOff(t *testing.T) {
+	t.Parallel()
+	origin := "CARDEA_ORIGIN=https://a.example"
+	if _, err := ReadConfig("", []string{origin, "CARDEA_METRICS_LISTEN=off"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := ReadConfig("", []string{origin, "CARDEA_LISTEN=off"}); err == nil || !strings.Contains(err.Error(), `listen "off" is not host:port`) {
+		t.Errorf("a server without its public listener: %v", err)
+	}
+}
+
 func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cardea.yaml")
