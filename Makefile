@@ -6,10 +6,8 @@ dev:            ## the whole product with a demo shop, data in ./.dev
 build:          ## one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o cardea ./cmd/cardea
 
-check:          ## format, vet, house rules, tests on SQLite
-	@test -z "$$(gofmt -l cmd internal examples tools *.go)" || (gofmt -l cmd internal examples tools *.go; exit 1)
-	go vet ./...
-	go tool staticcheck ./...
+check:          ## format, vet, staticcheck, house rules, tests on SQLite
+	tools/check
 	CARDEA_TEST_ENGINES=sqlite go test ./...
 
 test:           ## everything: both engines, race detector, browser, other people's clients

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,10 +30,11 @@ import (
 // what that process used: CPU-us/op, with pg-CPU-us/op what PostgreSQL's
 // processes used besides, and times-bare, the ratio to the bare answer of the
 // same process in the same run. `make bench` makes the table of
-// docs/performance.md of them.
+// docs/performance.md of them. BENCH_PROFILE names a file for the CPU profile
+// of the server.
 
 const (
-	benchWorkers  = 4
+	benchWorkers  = 32 // callers at once, as the budgets suppose
 	benchPassword = "correct horse battery staple"
 )
 
@@ -56,6 +56,18 @@ type worker struct {
 	refresh string
 	access  string
 	own     string // the service's own token
+
+	networks []string // from which this person comes
+	turn     int
+}
+
+const knownNetworks = 40 // few enough for an account's meters, enough for a network's
+
+// again is the person in a new browser, somewhere where they were before.
+func (w *worker) again() {
+	w.afresh()
+	w.turn++
+	w.network = w.networks[w.turn%knownNetworks]
 }
 
 func BenchmarkHouse(b *testing.B) {
@@ -98,7 +110,7 @@ func BenchmarkHash(b *testing.B) {
 }
 
 func newStage(b *testing.B, engine string, cost bool) *stage {
-	o := orders{Cost: cost, Bare: freePort(b)}
+	o := orders{Cost: cost, Bare: freePort(b), Profile: os.Getenv("BENCH_PROFILE")}
 	if engine == dbtest.Postgres {
 		o.Database, o.Keyring = dbtest.URL(b, schema.Files, engine), secret.NewKeyringText(time.Now())
 	}
@@ -108,30 +120,31 @@ func newStage(b *testing.B, engine string, cost bool) *stage {
 	s.backends = watchBackends(b, s.Database)
 	for i := range benchWorkers {
 		w := &worker{visitor: newVisitor(s.origin(), s.Port), session: newVisitor(s.origin(), s.Port), s: s, address: fmt.Sprintf("w%d@bench.test", i)}
+		for range knownNetworks {
+			w.networks = append(w.networks, randomNetwork())
+		}
 		s.workers = append(s.workers, w)
 		b.Cleanup(w.away)
 		b.Cleanup(w.session.away)
-		w.signUp(b)
 	}
+	s.spread(b, len(s.workers), (*worker).signUp)
 	s.setPasswords(b)
 	return s
 }
 
-func (w *worker) signUp(b *testing.B) {
+func (w *worker) signUp() error {
 	code, err := w.session.authorize(&w.s.web, w.address)
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	out, err := w.session.redeem(&w.s.web, code)
-	if err != nil || out.Status != 200 {
-		b.Fatal(out, err)
+	if err := expect(200, out.Status, err); err != nil {
+		return err
 	}
 	w.refresh, w.access = out.RefreshToken, out.AccessToken
 	own, err := w.token(&w.s.service, url.Values{"grant_type": {"client_credentials"}, "resource": {groundAPI}})
-	if err != nil || own.Status != 200 {
-		b.Fatal(own, err)
-	}
 	w.own = own.AccessToken
+	return expect(200, own.Status, err)
 }
 
 // setPasswords gives the workers passwords, as an import would.
@@ -167,7 +180,7 @@ func (s *stage) row(b *testing.B, name string, op func(*worker) error) {
 		pg := s.backends.cpu()
 		before := s.child.ask(false)
 		b.ResetTimer()
-		s.spread(b, op)
+		s.spread(b, b.N, op)
 		b.StopTimer()
 		after := s.child.ask(false)
 		n := float64(b.N)
@@ -186,13 +199,12 @@ func (s *stage) row(b *testing.B, name string, op func(*worker) error) {
 	})
 }
 
-// spread runs an operation b.N times on all workers together.
-func (s *stage) spread(b *testing.B, op func(*worker) error) {
-	var done atomic.Int64
+// spread runs an operation n times on all workers together, each as often.
+func (s *stage) spread(b *testing.B, n int, op func(*worker) error) {
 	var workers sync.WaitGroup
-	for _, w := range s.workers {
+	for i, w := range s.workers {
 		workers.Go(func() {
-			for done.Add(1) <= int64(b.N) {
+			for turn := i; turn < n; turn += len(s.workers) {
 				if err := op(w); err != nil {
 					b.Error(err)
 					return
@@ -201,6 +213,9 @@ func (s *stage) spread(b *testing.B, op func(*worker) error) {
 		})
 	}
 	workers.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
 }
 
 func micro(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
@@ -291,7 +306,7 @@ func (w *worker) silent() error {
 }
 
 func (w *worker) byPassword() error {
-	w.afresh()
+	w.again()
 	code, err := w.authorizeBy(&w.s.web, w.address, benchPassword)
 	if err != nil {
 		return err
@@ -301,7 +316,7 @@ func (w *worker) byPassword() error {
 }
 
 func (w *worker) byCode() error {
-	w.afresh()
+	w.again()
 	code, err := w.authorize(&w.s.web, w.address)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,9 +48,10 @@ func TestMain(m *testing.M) {
 type orders struct {
 	Data, Database, Keyring string
 	Port                    int
-	Hasty                   bool // answers before COMMIT, now and then: what must never be
-	Cost                    bool // the production cost of a password hash
-	Bare                    int  // a port for the bare answer that others are compared with
+	Hasty                   bool   // answers before COMMIT, now and then: what must never be
+	Cost                    bool   // the production cost of a password hash
+	Bare                    int    // a port for the bare answer that others are compared with
+	Profile                 string // a file for the CPU profile
 }
 
 func (o orders) origin() string { return fmt.Sprintf("http://localhost:%d", o.Port) }
@@ -88,6 +90,11 @@ func obey(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
+	done, err := o.profile()
+	if err != nil {
+		return err
+	}
+	defer done()
 	b, err := server.Open(context.Background(), o.config(), o.opening())
 	if err != nil {
 		return err
@@ -112,6 +119,18 @@ func obey(text string) error {
 	reportTo(os.Stdin, os.Stdout)
 	stop()
 	return errors.Join(<-ended, <-ended)
+}
+
+// profile writes where the CPU goes until the child ends, if a file is given.
+func (o orders) profile() (done func(), err error) {
+	if o.Profile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, pprof.StartCPUProfile(f)
 }
 
 // listen takes the port back from the process that was killed.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/db/dbtest"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/server"
 	"github.com/cardea-id/cardea/internal/server/servertest"
@@ -85,6 +87,10 @@ type person struct {
 }
 
 func newKilling(t *testing.T, o orders) *killing {
+	t.Helper()
+	if !slices.Contains(dbtest.Engines(), dbtest.SQLite) {
+		t.Skip("what is killed is the server on SQLite")
+	}
 	return &killing{ground: newGround(t, o), t: t, people: map[string]*person{}}
 }
 
