@@ -3,14 +3,17 @@ package oidc_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/proto/oidc"
 )
 
@@ -49,6 +52,13 @@ func TestAJourneyHearsWhatChangedMeanwhile(t *testing.T) {
 		d.change(c, func(a *app.Application) { a.Settings.AllowedScopes = []string{"openid"} })
 		if a := d.redeem(c, b.get(to).to().Get("code")); a.text("scope") != "openid" {
 			d.t.Errorf("a scope that was taken from the application: %s", a.raw)
+		}
+		d.change(c, func(a *app.Application) { a.Settings.AllowedScopes = []string{"openid", "email", "orders:read"} })
+		b = d.browser()
+		to = b.pause(authorizeURL(c, "scope", "openid orders:read", "resource", apiURI))
+		d.change(d.apps["api"], func(a *app.Application) { a.Enabled = false })
+		if q := b.get(to).to(); q.Get("error") != "invalid_target" || q.Has("code") {
+			d.t.Errorf("an API that is gone: %v", q)
 		}
 		b = d.browser()
 		to = b.pause(authorizeURL(c, "scope", "openid email"))
@@ -116,5 +126,35 @@ func TestH151_AMalformedCookieIsNobody(t *testing.T) {
 				d.t.Errorf("%.20q: %q", bad, e)
 			}
 		}
+	})
+}
+
+// TestAJourneyToThePortalIsNotOurs: a plain sign-in that has ended is neither
+// answered nor used up here.
+func TestAJourneyToThePortalIsNotOurs(t *testing.T) {
+	each(t, func(d *desk) {
+		b := d.browser()
+		word := secret.Token()
+		u, _ := url.Parse(issuer + "/")
+		b.jar.SetCookies(u, []*http.Cookie{{Name: "__Host-" + oidc.BrowserCookie, Value: word, Path: "/", Secure: true}})
+		binding := secret.Digest([]byte(word))
+		var flow signin.Flow
+		d.Update(func(tx *db.Tx) (err error) {
+			flow, err = signin.Begin(tx, d.T(), signin.New{Browser: binding, Facts: signin.Facts{Kind: signin.SignIn}, Request: signin.Request{ReturnPath: "/account"}})
+			if err != nil {
+				return err
+			}
+			return signin.End(tx, d.T(), &flow, signin.Outcome{Reason: signin.AccessDenied})
+		})
+		if p := b.get(issuer + oidc.PathResume + "?flow=" + flow.ID.String()); p.status != http.StatusGone || p.header.Get("Location") != "" {
+			d.t.Errorf("%d %s %s", p.status, p.header.Get("Location"), p.body)
+		}
+		d.View(func(tx *db.Tx) error {
+			_, there, err := signin.Ended(tx, d.T(), flow.ID, binding)
+			if !there {
+				d.t.Error("the journey was used up")
+			}
+			return err
+		})
 	})
 }
