@@ -107,6 +107,20 @@ func TestSignUpByKeyboardAlone(t *testing.T) {
 	tab.Expect("Hello, mia@example.test")
 }
 
+// The skip link leads past the navigation, and to nothing else.
+func TestTheSkipLinkLeadsToTheContent(t *testing.T) {
+	t.Parallel()
+	h := Build(t)
+	tab := signedIn(t, h, View{})
+	Ask[bool](tab, "window.same = true")
+	tab.Key(kb.Tab)
+	tab.Key(kb.Enter)
+	tab.Wait("the focus in the content", `document.activeElement.id === 'main'`)
+	if !Ask[bool](tab, "window.same === true") {
+		t.Error("the skip link loads the page again")
+	}
+}
+
 // reach presses Tab until the named control has the focus, and holds every stop
 // on the way to showing it.
 func reach(t *Tab, name string) {
@@ -134,7 +148,7 @@ func ringed(t *Tab) {
 	if seen := Ask[bool](t, `(e => {
 		const b = e.getBoundingClientRect();
 		const top = document.elementFromPoint(b.left + b.width / 2, b.top + b.height / 2);
-		return b.bottom > 0 && b.top < innerHeight && (!top || e === top || e.contains(top) || top.contains(e) || top.closest('label')?.control === e);
+		return b.bottom > 0 && b.top < innerHeight && (!top || e === top || e.contains(top) || top.contains(e) || top.closest('label')?.control === e || getComputedStyle(e).position === 'fixed');
 	})(document.activeElement)`); !seen {
 		t.TB.Errorf("%s: something covers the focus on %q", t.URL(), t.Focus())
 	}

@@ -103,7 +103,8 @@ func (t *Tab) Weigh(address string) Weight {
 	t.TB.Helper()
 	t.do(call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script("observe.js")}))
 	t.Goto(address)
-	Ask[bool](t, "document.fonts.ready.then(() => new Promise(done => setTimeout(() => done(true), 150)))", chromedp.EvalAwaitPromise)
+	Ask[bool](t, "document.fonts.ready.then(() => true)", chromedp.EvalAwaitPromise)
+	t.Wait("the largest paint", "watched.paint > 0")
 	return Ask[Weight](t, "("+script("weigh.js")+")()")
 }
 

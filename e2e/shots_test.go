@@ -5,6 +5,7 @@ import (
 	"html"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,7 @@ var album = []look{
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	h := Build(t)
-	list := telling(gallery(Open(t, View{}), h))
+	list := shown(telling(gallery(Open(t, View{}), h)))
 	if err := os.MkdirAll("out", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +47,21 @@ func TestPictures(t *testing.T) {
 	if err := os.WriteFile("out/index.html", []byte(sheet(list)), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// shown are the specimens of the album: of every page the typical state and what
+// it looks like when something is wrong. PICTURES=all takes every state.
+func shown(list []specimen) (out []specimen) {
+	if os.Getenv("PICTURES") == "all" {
+		return list
+	}
+	typical := one(list)
+	for _, s := range list {
+		if slices.Contains(typical, s) || s.State == "error" || s.Name == "login/message" || s.Name == "portal/ask" {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func save(t *testing.T, tab *Tab, name string) {
