@@ -4,7 +4,8 @@ const doc = document, root = doc.documentElement;
 const policy = globalThis.trustedTypes?.createPolicy('app', { createHTML: s => s }) ?? { createHTML: s => s };
 const say = text => { const live = doc.getElementById('live'); if (live) live.textContent = text };
 root.classList.add('js');
-let pending;
+const here = () => location.pathname + location.search;
+let pending, shown = here();
 export async function frame(id, url, { push = true, focus = true } = {}) {
 	const old = doc.getElementById(id);
 	if (!old) return location.assign(url);
@@ -19,6 +20,7 @@ export async function frame(id, url, { push = true, focus = true } = {}) {
 		old.replaceWith(fresh);
 		doc.title = page.title;
 		if (push) history.pushState({ id }, '', r.url);
+		shown = here();
 		say(fresh.dataset.announce || doc.title);
 		if (focus && fresh.dataset.focus) fresh.querySelector(fresh.dataset.focus)?.focus();
 	} catch (e) { if (e.name !== 'AbortError') location.assign(url) }
@@ -75,7 +77,8 @@ addEventListener('input', e => {
 	clearTimeout(typing);
 	typing = setTimeout(() => frame(form.dataset.frame, target(form), { push: false, focus: false }), +form.dataset.live || 200);
 });
-addEventListener('popstate', e => e.state?.id ? frame(e.state.id, location.href, { push: false }) : location.reload());
+// A jump within the page is a popstate too: it shows nothing new.
+addEventListener('popstate', e => e.state?.id ? frame(e.state.id, location.href, { push: false }) : here() !== shown && location.reload());
 for (const button of doc.querySelectorAll('[data-resend]')) {
 	const text = button.textContent, until = Date.now() + 1000 * button.dataset.resend;
 	button.setAttribute('aria-disabled', 'true');
