@@ -318,6 +318,10 @@ func TestRFC6749_6_FewerScopesForOneAnswer(t *testing.T) {
 		if all.text("scope") != "openid email offline_access" || d.userinfo(all.text("access_token")).text("email") == "" {
 			d.t.Errorf("the grant keeps what it has: %s", all.raw)
 		}
+		d.change(c, func(a *app.Application) { a.Settings.AllowedScopes = []string{"openid", "offline_access"} })
+		if taken := d.refresh(c, all.text("refresh_token")); taken.text("scope") != "openid offline_access" {
+			d.t.Errorf("a scope that was taken from the application: %s", taken.raw)
+		}
 		claims := d.claims(all.text("id_token"))
 		first := d.claims(a.text("id_token"))
 		if claims["nonce"] != nil || claims["auth_time"] != first["auth_time"] || claims["sub"] != first["sub"] || claims["sid"] != first["sid"] {
