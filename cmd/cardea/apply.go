@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -56,12 +57,31 @@ func (t *terminal) change(c server.Change) {
 		text += " (" + strings.Join(c.Members, ", ") + ")"
 	}
 	t.line("%s", text)
+	if c.Asks != nil {
+		t.line("    %s", asks(*c.Asks))
+	}
 	if c.ClientID != "" {
 		t.line("    client_id      %s", c.ClientID)
 	}
 	if c.Secret != "" {
 		t.line("    client_secret  %s   (shown this once)", c.Secret)
 	}
+}
+
+// asks tells what a new version of a legal text means.
+func asks(a server.Asks) string {
+	text := fmt.Sprintf("asks %d customers", a.Customers)
+	if a.Customers == 1 {
+		text = "asks 1 customer"
+	}
+	if a.Again {
+		text += " again"
+	}
+	text += " at the next sign-in"
+	if !a.From.IsZero() {
+		text += ", from " + day(a.From) + " UTC on"
+	}
+	return text
 }
 
 type exportCommand struct {

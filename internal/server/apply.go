@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -21,12 +22,13 @@ type Applying struct {
 // Change is one thing that apply did.
 type Change struct {
 	Tenant   string   `json:"tenant"`
-	What     string   `json:"what"` // "tenant", "settings", "brand", "fields", "application"
+	What     string   `json:"what"` // "tenant", "settings", "brand", "field", "application", "document"
 	Name     string   `json:"name,omitempty"`
 	Act      string   `json:"act"` // "created", "changed", "deleted"
 	Members  []string `json:"members,omitempty"`
 	ClientID string   `json:"client_id,omitempty"`
 	Secret   string   `json:"client_secret,omitempty"` // of a new application, this once
+	Asks     *Asks    `json:"asks,omitempty"`          // of a new version of a legal text
 }
 
 // Apply makes the house as the file says: one transaction for each tenant, and
@@ -58,9 +60,16 @@ func (b *Base) applyTenant(ctx context.Context, s *source, i int, how Applying) 
 	if err != nil {
 		return nil, err
 	}
+	texts, err := s.legal(i)
+	if err != nil {
+		return nil, err
+	}
 	var a *applier
 	err = b.DB.Update(ctx, func(tx *db.Tx) error {
-		a = &applier{base: b, source: s, doc: &s.doc.Tenants[i], path: fmt.Sprintf("$.tenants[%d]", i), prune: how.Prune, keys: keys, tx: tx}
+		a = &applier{
+			base: b, source: s, doc: &s.doc.Tenants[i], path: fmt.Sprintf("$.tenants[%d]", i), prune: how.Prune,
+			keys: keys, texts: texts, tx: tx,
+		}
 		if err := a.run(); err != nil {
 			return err
 		}
@@ -116,6 +125,7 @@ type applier struct {
 	path   string
 	prune  bool
 	keys   map[string][2]*tenant.DrawnKey
+	texts  []consent.Document
 
 	tx      *db.Tx
 	t       *tenant.Tenant
@@ -123,7 +133,7 @@ type applier struct {
 }
 
 func (a *applier) run() error {
-	for _, step := range []func() error{a.find, a.tenant, a.origins, a.settings, a.brand, a.fields, a.signing, a.applications} {
+	for _, step := range []func() error{a.find, a.tenant, a.origins, a.settings, a.brand, a.fields, a.signing, a.applications, a.documents} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -38,6 +38,7 @@ type TenantDoc struct {
 	Brand        *tenant.Brand    `yaml:"brand,omitempty"`
 	Fields       *[]catalog.Field `yaml:"fields,omitempty"`
 	Applications *[]AppDoc        `yaml:"applications,omitempty"`
+	Documents    []LegalDoc       `yaml:"documents,omitempty"`
 }
 
 // AppDoc is one application of the file.

@@ -66,7 +66,8 @@ func (b *Base) exportTenant(tx *db.Tx, id tenant.ID) (TenantDoc, error) {
 	}
 	apps := exportApplications(list)
 	doc.Applications = &apps
-	return doc, nil
+	doc.Documents, err = exportDocuments(tx, t)
+	return doc, err
 }
 
 func exportApplications(list []app.Application) []AppDoc {

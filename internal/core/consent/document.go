@@ -37,8 +37,43 @@ func (d *Document) Fields() []db.Field {
 // The faults of documents.
 var (
 	ErrBadDocument   = fault.New(fault.Invalid, "bad_document", "A document is terms or privacy, with a version from 1, a language, a title and an https address.")
-	ErrFixedDocument = fault.New(fault.Conflict, "document_fixed", "Customers may have accepted this version. Publish a new version instead.")
+	ErrFixedDocument = fault.New(fault.Conflict, "document_fixed", "Customers may have accepted this version as it is. Publish a new version instead.")
 )
+
+// wrong names the first member that keeps a document from being published.
+func (d *Document) wrong(t *tenant.Tenant) string {
+	switch {
+	case d.Kind != Terms && d.Kind != Privacy:
+		return "kind"
+	case d.Version < 1:
+		return "version"
+	case !tenant.ValidLocale(d.Locale):
+		return "locale"
+	case d.Title == "" || !tenant.ShortText(d.Title, 200):
+		return "title"
+	case !tenant.ValidURL(d.URL, t.Loopback()):
+		return "url"
+	case d.Digest == [32]byte{}:
+		return "sha256"
+	}
+	return ""
+}
+
+// Differs names the first member in which a text of the same kind, version and
+// language is another one than d, or "". A zero EffectiveAt asks for no date.
+func (d *Document) Differs(from Document) string {
+	switch {
+	case d.Digest != from.Digest:
+		return "text"
+	case d.Title != from.Title:
+		return "title"
+	case d.URL != from.URL:
+		return "url"
+	case !d.EffectiveAt.IsZero() && !d.EffectiveAt.Equal(from.EffectiveAt):
+		return "effective"
+	}
+	return ""
+}
 
 // DocumentPut is told when a legal text is published.
 type DocumentPut struct {
@@ -50,14 +85,14 @@ type DocumentPut struct {
 // EventName names the event.
 func (DocumentPut) EventName() string { return "consent.document_put" }
 
-// PutDocument publishes a legal text. The same text again is fine; other words
-// under the same kind, version and language are document_fixed. A zero
-// EffectiveAt is now.
+// PutDocument publishes a legal text. The same text again is fine; another one
+// under the same kind, version and language is document_fixed. A zero
+// EffectiveAt is now, or when it was published before.
 func PutDocument(tx *db.Tx, t *tenant.Tenant, d Document) error {
-	if d.Kind != Terms && d.Kind != Privacy || d.Version < 1 || !tenant.ValidLocale(d.Locale) || d.Digest == [32]byte{} ||
-		d.Title == "" || !tenant.ShortText(d.Title, 200) || !tenant.ValidURL(d.URL, t.Loopback()) {
-		return ErrBadDocument.At("documents")
+	if member := d.wrong(t); member != "" {
+		return ErrBadDocument.At(member)
 	}
+	asked := d
 	d.TenantID = t.ID
 	if d.EffectiveAt.IsZero() {
 		d.EffectiveAt = tx.Now
@@ -67,7 +102,7 @@ func PutDocument(tx *db.Tx, t *tenant.Tenant, d Document) error {
 		return err
 	}
 	if !fresh {
-		return same(tx, t, d)
+		return same(tx, t, asked)
 	}
 	e := DocumentPut{d.Kind, d.Version, d.Locale}
 	if err := journal.Append(tx, journal.Entry{Tenant: t.ID, Subject: t.ID, Event: e, Class: journal.Config}); err != nil {
@@ -79,17 +114,37 @@ func PutDocument(tx *db.Tx, t *tenant.Tenant, d Document) error {
 func same(tx *db.Tx, t *tenant.Tenant, d Document) error {
 	old, err := db.Get[Document](tx, `FROM document WHERE tenant_id = $1 AND kind = $2 AND version = $3 AND locale = $4`,
 		t.ID, d.Kind, d.Version, d.Locale)
-	if err == nil && (old.Digest != d.Digest || old.URL != d.URL || old.Title != d.Title) {
-		err = ErrFixedDocument.At("documents")
+	if err != nil {
+		return err
 	}
-	return err
+	if member := d.Differs(old); member != "" {
+		return ErrFixedDocument.At(member)
+	}
+	return nil
+}
+
+// Published lists every text of the tenant, of all versions and languages: terms
+// first, the latest version first. It reads the database each time.
+func Published(tx *db.Tx, t *tenant.Tenant) ([]Document, error) {
+	return db.All[Document](tx, `FROM document WHERE tenant_id = $1 ORDER BY kind DESC, version DESC, locale`, t.ID)
+}
+
+// Asked counts the customers who have not accepted the kind of text in this
+// version or a later one: once it is in force they are asked at their next
+// sign-in. It looks at every customer of the tenant.
+func Asked(tx *db.Tx, t *tenant.Tenant, kind string, version int64) (n int64, err error) {
+	n, _, err = db.Value[int64](tx, `SELECT count(*) FROM customer WHERE tenant_id = $1 AND state <> $2 AND NOT EXISTS (
+		SELECT 1 FROM consent_state AS s WHERE s.tenant_id = customer.tenant_id AND s.customer_id = customer.id
+		AND s.purpose IN ('terms', 'privacy') AND s.item = $3 AND s.decision = 'given' AND s.version >= $4)`,
+		t.ID, customer.Erased, kind, version)
+	return n, err
 }
 
 var texts = tenant.NewCache[struct{}, []Document](1)
 
 func all(tx *db.Tx, t *tenant.Tenant) ([]Document, error) {
 	return texts.Get(tx, t, struct{}{}, func() ([]Document, error) {
-		return db.All[Document](tx, `FROM document WHERE tenant_id = $1 ORDER BY kind DESC, version DESC, locale`, t.ID)
+		return Published(tx, t)
 	})
 }
 
