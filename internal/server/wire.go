@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"os"
@@ -51,7 +52,7 @@ func (s *Server) hangDoors() error {
 		return err
 	}
 	var door *login.Login
-	s.provider = oidc.New(oidc.Deps{DB: s.DB, Releases: s.releases, Outbound: s.Outbound, Codes: s.options.Codes, Pages: oidc.Pages{
+	s.provider = oidc.New(oidc.Deps{DB: s.DB, Releases: s.releases, Outbound: s.Outbound, Codes: s.options.Codes, Tally: s.tally, Pages: oidc.Pages{
 		Error: s.UI.Teller("login"),
 		SignOut: func(w http.ResponseWriter, r *http.Request, application, confirm string) error {
 			return door.SignOutPage(w, r, application, confirm)
@@ -125,7 +126,10 @@ func Brand(t *tenant.Tenant) ui.Brand {
 		Color: t.Brand.Color, Accent: t.Brand.Accent, Radius: t.Brand.Radius, Font: t.Brand.Font,
 		Logo: t.Brand.Logo, LogoDark: t.Brand.LogoDark, Words: t.Brand.Words,
 		Locale: t.Locale(), Locales: t.Settings.Locales, Zone: t.Zone(),
-		Links: ui.Links{Terms: t.Settings.TermsURL, Privacy: t.Settings.PrivacyURL, Help: t.Settings.SupportURL},
+		Links: ui.Links{
+			Terms: cmp.Or(t.Settings.TermsURL, "/legal/terms"), Privacy: cmp.Or(t.Settings.PrivacyURL, "/legal/privacy"),
+			Help: cmp.Or(t.Settings.SupportURL, "/help"),
+		},
 	}
 }
 
