@@ -144,6 +144,9 @@ func (l *Login) theme(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// helpPath is where tenants without a help page of their own are linked.
+const helpPath = "/help"
+
 func (l *Login) help(w http.ResponseWriter, r *http.Request) error {
 	s := l.ui.Shell(r, ui.Visit{Part: "login"})
 	host := strings.TrimPrefix(strings.TrimPrefix(web.Origin(r), "https://"), "http://")
@@ -164,8 +167,8 @@ func helpPage(s ui.Shell, host string, passwords bool) Help {
 				"recover", ui.Anchor(account.RecoverPath, p.T("login.help.recover"))),
 		})
 	}
-	if p.Look.Links.Help != "" {
-		p.Links = append(p.Links, ui.Button{Text: p.T("login.support", "name", p.Look.Name), Href: p.Look.Links.Help})
+	if to := p.Look.Links.Help; to != "" && to != helpPath {
+		p.Links = append(p.Links, ui.Button{Text: p.T("login.support", "name", p.Look.Name), Href: to})
 	}
 	p.Links = append(p.Links, ui.Button{Text: p.T("login.help.signin"), Href: account.SignInPath})
 	return p
