@@ -16,14 +16,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/db/dbtest"
 	"github.com/cardea-id/cardea/internal/base/secret"
-	"github.com/cardea-id/cardea/internal/core/credential"
-	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/schema"
-	"github.com/cardea-id/cardea/internal/server"
-	"github.com/cardea-id/cardea/internal/server/servertest"
 )
 
 // The benchmarks drive a server in a process of its own over HTTP and tell
@@ -115,11 +110,16 @@ func newStage(b *testing.B, engine string, cost bool) *stage {
 		o.Database, o.Keyring = dbtest.URL(b, schema.Files, engine), secret.NewKeyringText(time.Now())
 	}
 	s := &stage{ground: newGround(b, o)}
+	phc, err := secret.NewHasher(o.opening().Hash, secret.Gate{}).Hash(b.Context(), benchPassword)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.settle(b, phc)
 	s.child = start(b, s.orders)
 	b.Cleanup(s.child.stop)
 	s.backends = watchBackends(b, s.Database)
 	for i := range benchWorkers {
-		w := &worker{visitor: newVisitor(s.origin(), s.Port), session: newVisitor(s.origin(), s.Port), s: s, address: fmt.Sprintf("w%d@bench.test", i)}
+		w := &worker{visitor: newVisitor(s.origin(), s.Port), session: newVisitor(s.origin(), s.Port), s: s, address: crowdAddress(i * crowdSize / benchWorkers)}
 		for range knownNetworks {
 			w.networks = append(w.networks, randomNetwork())
 		}
@@ -127,12 +127,11 @@ func newStage(b *testing.B, engine string, cost bool) *stage {
 		b.Cleanup(w.away)
 		b.Cleanup(w.session.away)
 	}
-	s.spread(b, len(s.workers), (*worker).signUp)
-	s.setPasswords(b)
+	s.spread(b, len(s.workers), (*worker).signIn)
 	return s
 }
 
-func (w *worker) signUp() error {
+func (w *worker) signIn() error {
 	code, err := w.session.authorize(&w.s.web, w.address)
 	if err != nil {
 		return err
@@ -145,32 +144,6 @@ func (w *worker) signUp() error {
 	own, err := w.token(&w.s.service, url.Values{"grant_type": {"client_credentials"}, "resource": {groundAPI}})
 	w.own = own.AccessToken
 	return expect(200, own.Status, err)
-}
-
-// setPasswords gives the workers passwords, as an import would.
-func (s *stage) setPasswords(b *testing.B) {
-	base, err := server.Open(b.Context(), s.config(), server.Opening{Dev: true, Log: servertest.Quiet})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer base.Close()
-	phc, err := secret.NewHasher(s.opening().Hash, secret.Gate{}).Hash(b.Context(), benchPassword)
-	if err != nil {
-		b.Fatal(err)
-	}
-	home, _ := base.House.BySlug("fern")
-	for _, w := range s.workers {
-		err := base.DB.Update(b.Context(), func(tx *db.Tx) error {
-			c, _, err := customer.ByIdentifier(tx, home, customer.Email, w.address)
-			if err != nil {
-				return err
-			}
-			return credential.SetPassword(tx, home, c.ID, phc)
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 // row measures one operation.
