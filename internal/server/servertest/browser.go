@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -20,6 +21,8 @@ type Browser struct {
 	client *http.Client
 	Agent  string
 	Lang   string
+	Header http.Header // sent with every request besides its own
+	Trail  []string    // every address that it opened or was sent to
 }
 
 // Page is where a browser stands.
@@ -40,6 +43,7 @@ func NewBrowser(t testing.TB) *Browser {
 	}
 	b := &Browser{t: t, Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", Lang: "en"}
 	b.client = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		b.Trail = append(b.Trail, r.URL.String())
 		if len(via) > 10 || !loopback(r.URL.Hostname()) {
 			return http.ErrUseLastResponse
 		}
@@ -124,6 +128,8 @@ func (b *Browser) do(r *http.Request) *Page {
 	r.Header.Set("User-Agent", b.Agent)
 	r.Header.Set("Accept-Language", b.Lang)
 	r.Header.Set("Accept", "text/html")
+	maps.Copy(r.Header, b.Header)
+	b.Trail = append(b.Trail, r.URL.String())
 	answer, err := b.client.Do(r)
 	if err != nil {
 		b.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
