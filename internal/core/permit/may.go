@@ -3,6 +3,7 @@ package permit
 import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/organization"
@@ -33,7 +34,7 @@ type check func(*db.Tx, *tenant.Tenant, *Ask) error
 // checks is the list, in the order in which it is asked. A check that does not
 // concern a purpose says so itself.
 var checks = []check{
-	complete, tenantEnabled, applicationEnabled, customerActive, organizationMember,
+	complete, switchedOn, customerActive, organizationMember,
 	sessionAlive, proofFresh, assuranceMet, consentAlive,
 }
 
@@ -69,26 +70,25 @@ func complete(_ *db.Tx, t *tenant.Tenant, a *Ask) error {
 	return nil
 }
 
-// tenantEnabled and the application's state are read in this transaction, not
-// from the cached snapshots: switching off holds at once, on every node.
-func tenantEnabled(tx *db.Tx, t *tenant.Tenant, _ *Ask) error {
-	on, found, err := db.Value[bool](tx, `SELECT enabled FROM tenant WHERE id = $1`, t.ID)
-	if err == nil && (!found || !on) {
-		err = ErrTenant
+// switchedOn asks for the tenant and the application at once. Their state is
+// read in this transaction, not from the cached snapshots: switching off holds
+// at once, on every node.
+func switchedOn(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
+	var asked app.ID
+	if a.Application != nil {
+		asked = a.Application.ID
 	}
-	return err
-}
-
-func applicationEnabled(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
-	if a.Application == nil {
-		return nil
+	off, found, err := db.Value[int64](tx, `SELECT CASE WHEN NOT t.enabled THEN 1 WHEN a.enabled THEN 0 ELSE 2 END
+		FROM tenant t LEFT JOIN application a ON a.tenant_id = t.id AND a.id = $2 WHERE t.id = $1`, t.ID, asked)
+	switch {
+	case err != nil:
+		return err
+	case !found || off == 1:
+		return ErrTenant
+	case off == 2 && a.Application != nil:
+		return ErrApplication
 	}
-	on, found, err := db.Value[bool](tx, `SELECT enabled FROM application WHERE tenant_id = $1 AND id = $2`,
-		t.ID, a.Application.ID)
-	if err == nil && (!found || !on) {
-		err = ErrApplication
-	}
-	return err
+	return nil
 }
 
 var states = map[customer.State]error{
