@@ -25,6 +25,7 @@ func TestAHastyWriterAnswersBeforeItsWorkIsThere(t *testing.T) {
 	if got := ids(t, d); len(got) != 1 {
 		t.Errorf("rows %v are there before COMMIT", got)
 	}
+	ready = false
 	close(hold)
 	if err := d.Update(t.Context(), func(tx *Tx) error { return insert(tx, 3) }); err != nil {
 		t.Fatal(err)
