@@ -107,8 +107,8 @@ func (s *Sample) people() []Exhibit {
 	return []Exhibit{
 		{"AccountCard", []Component{AccountCard{Name: "Mia Okafor", Address: "mia.okafor@example.test", Change: "#x", ChangeText: "Not you?"}}},
 		{"ChooserRow", []Component{Rows{Label: "Accounts", Items: []Component{
-			ChooserRow{Name: "Mia Okafor", Address: "mia.okafor@example.test", State: "Signed in", Field: "account", Value: "1"},
-			ChooserRow{Address: "a.very.long.address.that.has.to.wrap.somewhere@subdomain.example.test", State: "Signed out", Field: "account", Value: "2", Forget: &Button{Text: "Forget", Kind: "quiet", Small: true, Name: "forget", Value: "2", Label: "Forget this account"}},
+			ChooserRow{Name: "Mia Okafor", Address: "mia.okafor@example.test", State: "Signed in", Action: "/", Field: "account", Value: "1"},
+			ChooserRow{Address: "a.very.long.address.that.has.to.wrap.somewhere@subdomain.example.test", State: "Signed out", Action: "/", Field: "account", Value: "2", Forget: &Button{Text: "Forget", Kind: "quiet", Small: true, Name: "action", Value: "forget", Label: "Forget this account"}},
 		}}}},
 		{"SessionRow", []Component{Rows{Label: "Sessions", Items: []Component{
 			SessionRow{Device: "Firefox on Linux", Icon: "laptop", Detail: "Berlin", Last: SampleTime, This: true},

@@ -14,10 +14,12 @@ type Avatar struct{ Name, Address string }
 // Template implements Component.
 func (Avatar) Template() string { return "ui/avatar" }
 
-// ChooserRow is one account of the chooser, inside a form: pressing it sends
-// Field=Value. State says in words whether it is signed in.
+// ChooserRow is one account of the chooser, a form of its own: it sends
+// Field=Value to Action, and action=continue when the account is pressed. State
+// says in words whether it is signed in.
 type ChooserRow struct {
 	Name, Address, State string
+	Action               string
 	Field, Value         string
 	Forget               *Button
 }

@@ -18,9 +18,15 @@ func (b *browser) digest() [32]byte { return secret.Digest([]byte(b.cookies["__H
 // begin opens a journey as the authorization endpoint does.
 func (d *door) begin(b *browser, a *app.Application, scopes []string, locales ...string) string {
 	d.t.Helper()
+	return d.prompted(b, a, signin.Prompt{}, scopes, locales...)
+}
+
+// prompted is begin with a prompt.
+func (d *door) prompted(b *browser, a *app.Application, prompt signin.Prompt, scopes []string, locales ...string) string {
+	d.t.Helper()
 	var f signin.Flow
 	d.Update(func(tx *db.Tx) (err error) {
-		f, err = signin.Begin(tx, d.T(), signin.New{Browser: b.digest(), Facts: signin.Facts{Kind: signin.SignIn}, Request: signin.Request{
+		f, err = signin.Begin(tx, d.T(), signin.New{Browser: b.digest(), Facts: signin.Facts{Kind: signin.SignIn, Prompt: prompt}, Request: signin.Request{
 			Application: a.ID, Scopes: scopes, Locales: locales, ReturnPath: "/oauth2/resume", FormAction: "https://shop.example/cb",
 		}})
 		return err

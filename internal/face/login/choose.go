@@ -66,10 +66,10 @@ func (v *visit) offer(tx *db.Tx, p *Choose, c customer.ID, state string) error {
 
 func (p *Choose) add(who person, c customer.ID, state string) {
 	p.Rows = append(p.Rows, ui.ChooserRow{
-		Name: who.Name, Address: who.Address, State: p.T(state), Field: "account", Value: c.String(),
+		Name: who.Name, Address: who.Address, State: p.T(state), Action: p.Action, Field: "account", Value: c.String(),
 		Forget: &ui.Button{
 			Text: p.T("login.choose.forget"), Label: p.T("login.choose.forget_label", "name", first(who.Name, who.Address)),
-			Name: "forget", Value: c.String(), Kind: "quiet", Small: true,
+			Name: "action", Value: "forget", Kind: "quiet", Small: true,
 		},
 	})
 }
@@ -77,18 +77,16 @@ func (p *Choose) add(who person, c customer.ID, state string) {
 // choose takes an account of the list, somebody else, or one off the list.
 func (v *visit) choose() error {
 	var c customer.ID
-	if id := first(v.typed("forget"), v.typed("account")); id != "" {
-		if err := c.UnmarshalText([]byte(id)); err != nil {
-			return err
-		}
+	if err := c.UnmarshalText([]byte(v.typed("account"))); err != nil {
+		return err
 	}
 	switch {
-	case v.typed("forget") != "":
+	case c.IsZero():
+		return v.act(v.another)
+	case v.typed("action") == "forget":
 		return v.forget(c)
-	case v.typed("account") != "":
-		return v.act(func(tx *db.Tx) error { return v.pick(tx, c) })
 	}
-	return v.act(v.another)
+	return v.act(func(tx *db.Tx) error { return v.pick(tx, c) })
 }
 
 // pick goes on as a customer of the list. Whoever is not signed in, or not

@@ -271,14 +271,26 @@ func TestFlow_OfAnotherBrowserOrNone_IsASensiblePage(t *testing.T) {
 	b.get(flow).says(410)
 }
 
+// One account that is good enough is not asked which: a third party's consent
+// is the only page, on which "Not you?" stands.
+func TestConsent_ComesWithoutTheChooserToOneAccount(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	planner := d.App(false)
+	b := d.browser()
+	b.signIn("mia@example.test")
+	flow := d.begin(b, planner, []string{"openid", "email"})
+	b.get("/signin/"+flow).says(200, `value="allow"`, `value="deny"`, "mia@example.test")
+}
+
 func TestFlow_ForAnApplication_EndsAtItsProtocol(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	shop := d.App(true)
 	b := d.browser()
 	b.signIn("mia@example.test")
-	flow := d.begin(b, shop, []string{"openid"})
-	b.get("/signin/"+flow).says(200, "Choose an account", "to continue to", "Shop")
+	flow := d.prompted(b, shop, signin.Prompt{Select: true}, []string{"openid"})
+	b.get("/signin/"+flow).says(200, "Choose an account", "to continue to", "Shop", `value="continue"`)
 	held := d.sessions(b)
 	b.step("choose", "account", held[0].CustomerID.String()).arrives("/oauth2/resume?flow=" + flow)
 	b.step("choose", "account", held[0].CustomerID.String()).arrives("/oauth2/resume?flow=" + flow) // the second press
@@ -364,7 +376,7 @@ func TestForget_SignsOutAndTakesOffTheList(t *testing.T) {
 	}
 	b.step("choose", "account", c.String()).says(200, "Enter the code we sent")
 	b.step("code", "code", rightCode).arrives("/account")
-	b.get("/signin").step("choose", "forget", c.String()).says(200, "Sign in or create an account")
+	b.get("/signin").step("choose", "action", "forget", "account", c.String()).says(200, "Sign in or create an account")
 	if b.session() != "" || b.cookies["__Host-known"] != "" {
 		t.Error("something is left")
 	}

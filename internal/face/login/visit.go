@@ -84,7 +84,13 @@ func (v *visit) survey(tx *db.Tx) (err error) {
 	return err
 }
 
-func (v *visit) policy() signin.Policy { return signin.PolicyOf(v.t) }
+// policy is the tenant's. On the way from an application, sessions of one
+// account answer without the chooser: docs/decisions/0004.
+func (v *visit) policy() signin.Policy {
+	p := signin.PolicyOf(v.t)
+	p.Silent = !v.flow.Request.Application.IsZero()
+	return p
+}
 
 func (v *visit) entrance() account.Entrance {
 	return account.Entrance{
