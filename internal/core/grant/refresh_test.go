@@ -222,8 +222,8 @@ func TestH052_TheWorldIsAskedAtEveryRefresh(t *testing.T) {
 		}, false},
 		{"signed out, session-bound", false, (*world).signOut, false},
 		{"signed out, offline", true, (*world).signOut, true},
-		{"session idle, session-bound", false, func(w *world) { w.Wait(13 * time.Hour) }, false},
-		{"session idle, offline", true, func(w *world) { w.Wait(13 * time.Hour) }, true},
+		{"session idle, session-bound", false, func(w *world) { w.Wait(25 * time.Hour) }, false},
+		{"session idle, offline", true, func(w *world) { w.Wait(25 * time.Hour) }, true},
 		{"signed out everywhere", true, func(w *world) {
 			w.Update(func(tx *db.Tx) error { _, err := grant.EndAll(tx, w.T(), w.cus, "reset"); return err })
 		}, false},

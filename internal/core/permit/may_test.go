@@ -116,7 +116,7 @@ func TestH067_H131_TheGateIsOneForAllPaths(t *testing.T) {
 				return err
 			})
 		}, permit.ErrSession, offlineGoesOn},
-		{"session idle too long", func(w *world) { w.Wait(13 * time.Hour) }, permit.ErrSession, offlineGoesOn},
+		{"session idle too long", func(w *world) { w.Wait(25 * time.Hour) }, permit.ErrSession, offlineGoesOn},
 	}
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
 		for _, r := range rows {

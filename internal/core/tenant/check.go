@@ -154,7 +154,7 @@ func (s *Session) check() error {
 		member         string
 		idle, absolute time.Duration
 	}{
-		{"idle", s.Idle.Or(12 * time.Hour), s.Absolute.Or(7 * day)},
+		{"idle", s.Idle.Or(day), s.Absolute.Or(7 * day)},
 		{"remember_idle", s.RememberIdle.Or(14 * day), s.RememberAbsolute.Or(30 * day)},
 	} {
 		if d.idle < time.Minute || d.idle > d.absolute || d.absolute > 400*day {
