@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 
+	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -52,8 +53,27 @@ func (b *Base) Audit(ctx context.Context, t *tenant.Tenant) (AuditReport, error)
 	}
 	if r.Bad != nil {
 		out.Bad = wrongOf(r.Bad)
+		return out, nil
 	}
-	return out, nil
+	return out, b.auditMemory(ctx, &out)
+}
+
+// auditMemory holds the journal against the checkpoints that the keyring
+// remembers: a journal whose tail was cut off together with its checkpoints
+// holds in itself.
+func (b *Base) auditMemory(ctx context.Context, out *AuditReport) error {
+	return b.DB.View(ctx, func(tx *db.Tx) error {
+		epoch, _, err := readNumber(tx, factEpoch)
+		if err != nil {
+			return err
+		}
+		why, err := behind(tx, b.Ring, epoch)
+		if why != "" {
+			out.Holds = false
+			out.Bad = &Wrong{Flaw: string(journal.Truncated), Text: "The journal is behind what the keyring remembers: " + why + "."}
+		}
+		return err
+	})
 }
 
 func wrongOf(bad *journal.Bad) *Wrong {
