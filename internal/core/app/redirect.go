@@ -44,13 +44,14 @@ func ValidateRedirectURI(k Kind, uri string, loopback bool) error {
 	return validatePrivate(k, scheme, path)
 }
 
-// plain refuses what browsers, proxies and parsers disagree about.
+// plain refuses what browsers, proxies and parsers disagree about, and the star
+// that somebody may take for a wildcard: there is none.
 func plain(uri string) bool {
 	if uri == "" || len(uri) > maxURI {
 		return false
 	}
 	for i := range len(uri) {
-		if c := uri[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"#<>@\\^`{|}", c) >= 0 {
+		if c := uri[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"#*<>@\\^`{|}", c) >= 0 {
 			return false
 		}
 	}

@@ -34,7 +34,7 @@ func TestRedirectURIsAtRegistration(t *testing.T) {
 		`https://app.example\@evil.test/cb`: nil, "https://app.example:443@evil.test": nil,
 		// H002
 		"https://app.example/cb/..;/x": nil, "https://app.example/cb/%2e%2e/x": nil, "https://app.example/cb//x": nil,
-		"https://app.example/./cb": nil, "https://app.example/cb/..": nil, "https://app.example/cb%00": nil,
+		"https://app.example/./cb": nil, "https://app.example/*": nil, "https://*.app.example/cb": nil, "https://app.example/cb/..": nil, "https://app.example/cb%00": nil,
 		"https://app.example/cb;j=1": nil, "https://app.example/cb#f": nil, "https://app.example/cb%2fx": nil,
 		"https://app.example/cb%5cx": nil, "https://app.example/cb%252e": nil, "https://app.example/%zz": nil, "https://app.example/cb%2": nil,
 		// H005
