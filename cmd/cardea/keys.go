@@ -10,8 +10,9 @@ import (
 )
 
 type keysCommands struct {
-	Rotate keysRotate `cmd:"" help:"Move signing keys on, or draw a new wrapping key."`
-	New    keysNew    `cmd:"" help:"Print a new keyring, for nodes that share one PostgreSQL."`
+	Rotate  keysRotate  `cmd:"" help:"Move signing keys on, or draw a new wrapping key."`
+	Destroy keysDestroy `cmd:"" help:"Destroy the retired wrapping keys whose time is over; what was erased before is then gone from every backup."`
+	New     keysNew     `cmd:"" help:"Print a new keyring, for nodes that share one PostgreSQL."`
 }
 
 type keysNew struct {
@@ -91,6 +92,9 @@ func (c *keysRotate) wrapping(t *terminal, b *server.Base) error {
 			step = "This makes the next key the current one. Give it to every node in CARDEA_KEYRING and restart them."
 		}
 		fmt.Fprintln(t.err, step)
+		if len(w.Due) > 0 {
+			fmt.Fprintln(t.err, "Due to be destroyed, when every node has this text: "+strings.Join(w.Due, ", ")+". Run 'cardea keys destroy' then.")
+		}
 		return nil
 	}
 	t.line("The current wrapping key is %s; %d data keys were wrapped anew.", w.Current, w.Moved)
@@ -98,4 +102,27 @@ func (c *keysRotate) wrapping(t *terminal, b *server.Base) error {
 		t.line("Destroyed for good: %s", strings.Join(w.Destroyed, ", "))
 	}
 	return nil
+}
+
+type keysDestroy struct{ asJSON }
+
+// Run destroys what is due.
+func (c *keysDestroy) Run(t *terminal) error {
+	return t.with(func(b *server.Base) error {
+		w, err := b.DestroyWrapping(t.ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(w)
+		}
+		gone := strings.Join(w.Destroyed, ", ")
+		if w.NextText == "" {
+			t.line("Destroyed for good: %s", gone)
+			return nil
+		}
+		fmt.Fprint(t.out, w.NextText)
+		fmt.Fprintln(t.err, "This is the keyring without "+gone+". Give it to every node in CARDEA_KEYRING, restart them, and delete every copy of the former text: what was erased is gone from the backups when no copy is left.")
+		return nil
+	})
 }

@@ -354,3 +354,52 @@ func TestCommandsWorkOnPostgres(t *testing.T) {
 	}
 	d.must("doctor")
 }
+
+func TestApplyTellsWhomANewVersionAsks(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.customer("ada@example.com")
+	file := filepath.Join(t.TempDir(), "cardea.yaml")
+	text := "version: 1\ntenants:\n  - slug: fern\n    documents:\n      - {kind: terms, version: 1, locale: en, title: Terms, url: 'https://fern.example/t', text: terms.md}\n"
+	for name, words := range map[string]string{file: text, filepath.Join(filepath.Dir(file), "terms.md"): "Be kind."} {
+		if err := os.WriteFile(name, []byte(words), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := d.must("apply", "-f", file, "--dry-run"); !strings.Contains(out, "+ fern: document terms 1 en\n    asks 1 customer at the next sign-in\n") {
+		t.Error(out)
+	}
+	d.must("apply", "-f", file)
+	if out := d.must("export"); !strings.Contains(out, "sha256: ") {
+		t.Error(out)
+	}
+	text = strings.Replace(text, "version: 1, locale", "version: 2, locale", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := d.must("apply", "-f", file, "--dry-run"); !strings.Contains(out, "asks 1 customer again at the next sign-in") {
+		t.Error(out)
+	}
+	text = strings.Replace(text, "version: 2, locale", "version: 1, locale", 1)
+	if err := os.WriteFile(file, []byte(strings.Replace(text, "title: Terms", "title: Conditions", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.fails(1, "a version of its own, 2", "apply", "-f", file)
+}
+
+func TestKeysDestroyTellsWhenAKeyIsDue(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.fails(1, "No wrapping key is retired", "keys", "destroy")
+	d.must("keys", "rotate", "--wrapping")
+	d.fails(1, "the next one is on", "keys", "destroy")
+}
+
+func TestAnAlgorithmThatIsAskedForGetsItsKeysAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	made := read[appView](t, d.must("app", "create", "web", "--name", "Shop", "--redirect", "https://shop.example/cb", "--json"))
+	if v := read[appView](t, d.must("app", "update", made.ClientID, "--alg", "RS256", "--json")); v.SigningAlg != "RS256" {
+		t.Errorf("%+v", v)
+	}
+}

@@ -146,3 +146,19 @@ func TestServeRefusesDevelopmentDataAndABadConfiguration(t *testing.T) {
 	production := &desk{t: t, data: dev, environ: []string{"CARDEA_ORIGIN=https://staff.example.test", "CARDEA_KEYRING_FILE=" + dev + "/../other.keyring", "CARDEA_METRICS_LISTEN=off"}}
 	production.fails(3, "cardea dev", "serve")
 }
+
+func TestAStartThatCannotListenStillTellsOfTheNewKeyring(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	d := &desk{t: t, data: t.TempDir() + "/data", environ: []string{
+		"CARDEA_ORIGIN=https://staff.example.test", "CARDEA_METRICS_LISTEN=off", "CARDEA_LISTEN=" + taken.Addr().String(),
+	}}
+	_, errs, code := d.do("serve")
+	if code != 3 || !strings.Contains(errs, "A new keyring was made: "+d.data+".keyring") || strings.Contains(errs, "/bootstrap?t=") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+}

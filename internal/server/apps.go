@@ -63,18 +63,30 @@ func (b *Base) App(ctx context.Context, t *tenant.Tenant, ref string) (app.Appli
 	return app.Application{}, &Advice{Text: "Several applications have this name.", Do: "Name it by its client_id; 'cardea app list' shows them.", Exit: ExitUsage}
 }
 
-// ChangeApp changes an application as it stands now.
+// ChangeApp changes an application as it stands now. An algorithm that the
+// tenant has no keys of gets its first ones.
 func (b *Base) ChangeApp(ctx context.Context, t *tenant.Tenant, id app.ID, change func(*app.Application)) (app.Application, error) {
 	var out app.Application
-	err := b.DB.Update(ctx, func(tx *db.Tx) error {
+	var alg string
+	act := func(tx *db.Tx) error {
 		a, err := app.Get(tx, t, id)
 		if err != nil {
 			return err
 		}
 		change(&a)
+		alg = a.Settings.SigningAlg
 		out, err = app.Change(tx, t, a)
 		return err
-	})
+	}
+	err := b.DB.Update(ctx, act)
+	if !errors.Is(err, tenant.ErrNoKey) {
+		return out, err
+	}
+	if _, err := b.firstKeys(ctx, t, alg); err != nil {
+		return out, err
+	}
+	t, _ = b.House.ByID(t.ID)
+	err = b.DB.Update(ctx, act)
 	return out, err
 }
 

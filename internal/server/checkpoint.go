@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -11,10 +12,12 @@ import (
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-// noteEvery is how often a tenant's checkpoint is noted in the keyring: each
-// note writes the whole file durably.
+// noteEvery is how often a tenant's checkpoint is told in the log and noted in
+// the keyring: a busy tenant makes one each minute, and each note writes the
+// whole file durably.
 const noteEvery = 5 * time.Minute
 
 // checkpointNotes remembers what was noted when, and the open checkpoint file.
@@ -50,20 +53,26 @@ func (b *Base) CheckpointKey(_ context.Context, tenant [16]byte, keyID string) (
 	return key.Public().(ed25519.PublicKey), nil
 }
 
-// KeepCheckpoint is the journal's Sink: the checkpoint goes to the log, to the
-// configured file, and every few minutes to the keyring.
-func (b *Base) KeepCheckpoint(_ context.Context, c journal.Checkpoint) error {
-	b.Log.Info("checkpoint", "line", c.String())
+// KeepCheckpoint is the journal's Sink: the checkpoint goes to the configured
+// file, and every few minutes to the log and the keyring. The log names it and
+// no more; the signed heads rest in the database and in the file.
+func (b *Base) KeepCheckpoint(ctx context.Context, c journal.Checkpoint) error {
 	b.notes.mu.Lock()
 	defer b.notes.mu.Unlock()
-	if err := b.writeCheckpoint(c); err != nil {
+	due := c.At.Sub(b.notes.noted[c.Tenant]) >= noteEvery
+	level := slog.LevelDebug
+	if due {
+		level = slog.LevelInfo
+	}
+	digest := c.Digest()
+	b.Log.Log(ctx, level, "checkpoint", "tenant", tenant.ID(c.Tenant).String(), "number", c.Number, "digest", hex.EncodeToString(digest[:]))
+	if err := b.writeCheckpoint(c); err != nil || !due {
 		return err
 	}
-	if !b.Ring.Remembers() || c.At.Sub(b.notes.noted[c.Tenant]) < noteEvery {
-		return nil
-	}
-	if err := b.Ring.NoteCheckpoint(secret.Checkpoint{Tenant: c.Tenant, Number: c.Number, Digest: c.Digest()}); err != nil {
-		return err
+	if b.Ring.Remembers() {
+		if err := b.Ring.NoteCheckpoint(secret.Checkpoint{Tenant: c.Tenant, Number: c.Number, Digest: digest}); err != nil {
+			return err
+		}
 	}
 	if b.notes.noted == nil {
 		b.notes.noted = map[[16]byte]time.Time{}

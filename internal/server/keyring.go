@@ -186,7 +186,28 @@ func (b *Base) tellKeyring(epoch int64, erased []secret.Erased) error {
 	if !b.how.Setup || !b.Ring.Remembers() {
 		return nil
 	}
-	return b.Ring.NoteErased(missing(b.Ring.Erased(), erased)...)
+	if err := b.Ring.NoteErased(missing(b.Ring.Erased(), erased)...); err != nil {
+		return err
+	}
+	return b.forget()
+}
+
+// forget drops erasures from a ledger that no living wrapping key could undo: a
+// text cannot do it by itself when a key leaves it.
+func (b *Base) forget() error {
+	if !b.textRing() {
+		return nil
+	}
+	oldest := b.Clock.Now()
+	for _, k := range b.Ring.WrappingKeys() {
+		if k.CreatedAt.Before(oldest) {
+			oldest = k.CreatedAt
+		}
+	}
+	if list := b.Ring.Erased(); len(list) == 0 || !list[0].At.Before(oldest) {
+		return nil
+	}
+	return b.Ring.ForgetErased()
 }
 
 // missing are those of all that known lacks.

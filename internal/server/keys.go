@@ -95,6 +95,7 @@ type WrappingChange struct {
 	Destroyed []string `json:"destroyed,omitempty"` // keys whose time was over
 	NextText  string   `json:"next_text,omitempty"` // a keyring given as text: what to give to every node next
 	Active    bool     `json:"active,omitempty"`    // with NextText the new key is in use; else it is a standby, and rotating again makes it so
+	Due       []string `json:"due,omitempty"`       // a keyring given as text: keys whose time is over, for DestroyWrapping
 }
 
 // RotateWrapping draws a new wrapping key, wraps every customer's data key
@@ -142,7 +143,10 @@ func (b *Base) settleWrapping(ctx context.Context, now time.Time) (WrappingChang
 		if err != nil {
 			return c, err
 		}
-		if gone {
+		switch {
+		case gone && b.textRing():
+			c.Due = append(c.Due, k.ID)
+		case gone:
 			c.Destroyed = append(c.Destroyed, k.ID)
 		}
 	}
@@ -152,8 +156,13 @@ func (b *Base) settleWrapping(ctx context.Context, now time.Time) (WrappingChang
 	return c, b.DB.Checkpoint(ctx) // the former wrappings leave the write-ahead log
 }
 
-// destroyWrapping destroys a key that nothing lies under any more. Another look,
-// apart from the re-wrapping, keeps a row that came between from being lost.
+// textRing tells whether the keyring was given as text, and so cannot change
+// while it is in use.
+func (b *Base) textRing() bool { return b.Config.KeyringText != "" }
+
+// destroyWrapping destroys a key that nothing lies under any more, and tells
+// whether it could; a key of a text is only looked at. Another look, apart from
+// the re-wrapping, keeps a row that came between from being lost.
 func (b *Base) destroyWrapping(ctx context.Context, id string) (bool, error) {
 	var used int64
 	err := b.DB.View(ctx, func(tx *db.Tx) (err error) {
@@ -161,15 +170,53 @@ func (b *Base) destroyWrapping(ctx context.Context, id string) (bool, error) {
 			+ (SELECT count(*) FROM flow WHERE wrapping_key = $1 AND expires_at > $2)`, id, tx.Now)
 		return err
 	})
-	if err != nil || used > 0 {
-		return false, err
+	if err != nil || used > 0 || b.textRing() {
+		return err == nil && used == 0, err
 	}
 	err = b.Ring.Destroy(id)
-	if errors.Is(err, secret.ErrKeyringFixed) {
-		b.Log.Warn("a wrapping key is due to be destroyed: leave it out of CARDEA_KEYRING", "key", id)
-		return false, nil
-	}
 	return err == nil, err
+}
+
+// DestroyWrapping destroys the retired wrapping keys whose time is over, after
+// wrapping anew what still lies under them: from then on nobody opens what was
+// erased while they lived, in any backup. Of a keyring given as text it returns
+// the next text, without them, for every node.
+func (b *Base) DestroyWrapping(ctx context.Context) (WrappingChange, error) {
+	c, err := b.settleWrapping(ctx, b.DB.Now())
+	if err != nil {
+		return c, err
+	}
+	ring := b.Ring
+	for _, id := range c.Due {
+		if c.NextText, err = ring.TextWithout(id); err != nil {
+			return c, err
+		}
+		if ring, err = secret.KeyringFromText(c.NextText); err != nil {
+			return c, err
+		}
+	}
+	c.Destroyed, c.Due = append(c.Destroyed, c.Due...), nil
+	if len(c.Destroyed) == 0 {
+		return c, b.noneDue()
+	}
+	return c, nil
+}
+
+// noneDue tells when the next retired key is.
+func (b *Base) noneDue() error {
+	var next time.Time
+	for _, k := range b.Ring.WrappingKeys() {
+		if !k.DestroyAfter.IsZero() && (next.IsZero() || k.DestroyAfter.Before(next)) {
+			next = k.DestroyAfter
+		}
+	}
+	switch {
+	case next.IsZero():
+		return failed("No wrapping key is retired.", "Nothing is to be done. 'cardea keys rotate --wrapping' retires the current one.", nil)
+	case next.After(b.DB.Now()):
+		return failed("No retired wrapping key is due: the next one is on "+next.Format(time.DateOnly)+".", "Run the command again from that day on. Until then backups made under it can be restored.", nil)
+	}
+	return failed("Something still lies under the retired wrapping key.", "Wait for the sign-ins that are under way, at most an hour, and run the command again.", nil)
 }
 
 // TendKeys does what is due by now: a new wrapping key every 30 days, the
@@ -187,7 +234,10 @@ func (b *Base) TendKeys(ctx context.Context) error {
 		err = nil
 	}
 	if err == nil {
-		_, err = b.settleWrapping(ctx, now)
+		var c WrappingChange
+		if c, err = b.settleWrapping(ctx, now); len(c.Due) > 0 {
+			b.Log.Warn("retired wrapping keys are due: run 'cardea keys destroy'; erasures are not final in backups before", "keys", c.Due)
+		}
 	}
 	for _, t := range b.House.All() {
 		for _, alg := range t.Algs() {
@@ -198,6 +248,22 @@ func (b *Base) TendKeys(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// CompleteKeys draws the first RS256 keys of every tenant that has none: OpenID
+// Connect Discovery 1.0, section 3, wants the algorithm from every provider. It
+// takes a good part of a second for each, so it is background work; once drawn
+// they are found, and nothing happens.
+func (b *Base) CompleteKeys(ctx context.Context) error {
+	var errs []error
+	for _, t := range b.House.All() {
+		if _, err := t.Signer(tenant.RS256); !errors.Is(err, tenant.ErrNoKey) || ctx.Err() != nil {
+			continue
+		}
+		_, err := b.firstKeys(ctx, t, tenant.RS256)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // current is the key in state current of the signer's algorithm: after a hasty

@@ -73,10 +73,30 @@ func (s *Server) Background(ctx context.Context) error {
 	g.Go(func() error { return s.releases.Run(ctx, s.DB, s.Clock.Now) })
 	g.Go(func() error { return every(ctx, time.Second, s.reloadKeyring) })
 	g.Go(func() error { return every(ctx, 24*time.Hour, s.tendKeys) })
+	g.Go(func() error {
+		if err := pause(ctx, completeAfter); err != nil {
+			return err
+		}
+		return every(ctx, time.Minute, s.completeKeys)
+	})
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
+}
+
+// completeAfter keeps the drawing of RSA keys out of the way of a start.
+const completeAfter = 2 * time.Second
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 // every calls act at once and then again after each pause, until ctx ends.
@@ -101,6 +121,13 @@ func (s *Server) reloadKeyring(context.Context) {
 
 func (s *Server) tendKeys(ctx context.Context) {
 	if err := s.TendKeys(ctx); err != nil && ctx.Err() == nil {
+		s.Log.Error("keys", "error", err)
+	}
+}
+
+// completeKeys gives tenants that were made since the last look what they lack.
+func (s *Server) completeKeys(ctx context.Context) {
+	if err := s.CompleteKeys(ctx); err != nil && ctx.Err() == nil {
 		s.Log.Error("keys", "error", err)
 	}
 }
@@ -147,6 +174,7 @@ func Serve(ctx context.Context, c Config, out io.Writer) error {
 		return err
 	}
 	defer b.Close()
+	b.tellKeyringMade(out) // before anything else may fail: a second start would not know
 	s, err := New(b, Options{Alone: !c.Postgres()})
 	if err != nil {
 		return err
@@ -161,11 +189,15 @@ func Serve(ctx context.Context, c Config, out io.Writer) error {
 	return s.run(ctx, listeners)
 }
 
-// greet tells the operator what happens only once.
-func (b *Base) greet(ctx context.Context, out io.Writer) error {
+// tellKeyringMade tells the operator of a keyring that this start has made.
+func (b *Base) tellKeyringMade(out io.Writer) {
 	if b.KeyringMade {
 		fmt.Fprintf(out, "\nA new keyring was made: %s\nWithout it nothing in the database can be read. Keep a copy in a safe place, apart from the backups of the data.\n\n", b.Config.Keyring)
 	}
+}
+
+// greet gives the operator the link that works once.
+func (b *Base) greet(ctx context.Context, out io.Writer) error {
 	link, err := b.BootstrapLink(ctx)
 	if err != nil || link == "" {
 		return err
