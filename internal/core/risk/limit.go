@@ -38,7 +38,7 @@ var (
 	codeNetwork = Limit{"code.network", 5 * time.Second, 200}
 
 	// What anybody may ask without proving anything.
-	signUpNetwork = Limit{"signup.network", 2 * time.Minute, 30}
+	signUpNetwork = Limit{"signup.network", 30 * time.Second, 100}
 	lookupNetwork = Limit{"lookup.network", 3 * time.Second, 200}
 	flowNetwork   = Limit{"flow.network", 2 * time.Second, 300}
 
@@ -51,7 +51,7 @@ var (
 	// one of them is answered (Forgive): then it was not somebody else's doing.
 	mailHour    = Limit{"mail.recipient_hour", time.Hour, 3}
 	mailDay     = Limit{"mail.recipient_day", 288 * time.Minute, 5}
-	mailNetwork = Limit{"mail.network", 30 * time.Second, 60}
+	mailNetwork = Limit{"mail.network", 10 * time.Second, 200}
 	mailTenant  = Limit{"mail.tenant", 100 * time.Millisecond, 20000}
 
 	// Text messages cost money, and premium numbers earn it: budgets also per
@@ -94,13 +94,13 @@ func CodeTry(account, network string) []Meter {
 }
 
 // SignUp meters the making of an account.
-func SignUp(network string) []Meter { return []Meter{{Limit: signUpNetwork, Key: network}} }
+func SignUp(network string) []Meter { return from(network, signUpNetwork) }
 
 // Lookup meters questions whose answer depends on an identifier.
-func Lookup(network string) []Meter { return []Meter{{Limit: lookupNetwork, Key: network}} }
+func Lookup(network string) []Meter { return from(network, lookupNetwork) }
 
 // FlowStart meters the beginning of journeys, whose rows anybody can cause.
-func FlowStart(network string) []Meter { return []Meter{{Limit: flowNetwork, Key: network}} }
+func FlowStart(network string) []Meter { return from(network, flowNetwork) }
 
 // ClientTry meters one proof of an application; Forgive it when it was right.
 func ClientTry(client, network string) []Meter {
@@ -109,10 +109,8 @@ func ClientTry(client, network string) []Meter {
 
 // Mail meters one message to a canonical address, asked for from a network.
 func Mail(address, network string) []Meter {
-	return []Meter{
-		{Limit: mailHour, Key: address}, {Limit: mailDay, Key: address},
-		{Limit: mailNetwork, Key: network}, {Limit: mailTenant},
-	}
+	own := []Meter{{Limit: mailHour, Key: address}, {Limit: mailDay, Key: address}, {Limit: mailTenant}}
+	return append(own, from(network, mailNetwork)...)
 }
 
 // SMS meters one text message to a number in E.164 form.
@@ -122,6 +120,16 @@ func SMS(number, network string) []Meter {
 		{Limit: smsBlock, Key: number[:max(0, len(number)-4)]},
 		{Limit: smsNetwork, Key: network}, {Limit: smsTenant},
 	}
+}
+
+// from meters a network as a whole. A loopback address names none: it is this
+// machine itself, or a proxy that trusted_proxies does not know, behind which
+// everybody would share one meter. Guesses are metered all the same.
+func from(network string, l Limit) []Meter {
+	if network == "::/64" || strings.HasPrefix(network, "127.") {
+		return nil
+	}
+	return []Meter{{Limit: l, Key: network}}
 }
 
 // pair joins two keys so that no other two give the same.
