@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-//go:embed pages.html shop.css
+//go:embed pages.html shop.css icon.svg
 var files embed.FS
 
 var pages = template.Must(template.ParseFS(files, "pages.html"))
@@ -67,6 +67,7 @@ func New(cfg Config) *Shop {
 	s.mux.HandleFunc("GET /signed-out", s.signedOut)
 	s.mux.HandleFunc("POST /backchannel-logout", s.backchannel)
 	s.mux.Handle("GET /shop.css", http.FileServerFS(files))
+	s.mux.Handle("GET /icon.svg", http.FileServerFS(files))
 	return s
 }
 
