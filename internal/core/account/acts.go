@@ -62,9 +62,6 @@ type Staff struct {
 	Reason string
 }
 
-// self is a customer as the actor of an event about them.
-func self(c customer.ID) journal.Actor { return journal.Actor{Kind: "customer", ID: c} }
-
 // end ends sessions of the customer and what was granted in them, and lets the
 // applications know. It ends all but the one that is kept; with everything,
 // also what was granted for longer than a session.

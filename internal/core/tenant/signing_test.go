@@ -42,7 +42,7 @@ func sign(t *testing.T, here *tenant.Tenant, alg, typ string) string {
 // verifies asks somebody else's library, with the published keys alone.
 func verifies(t *testing.T, here *tenant.Tenant, alg, token string) error {
 	t.Helper()
-	parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,6 @@ type desk struct {
 
 	address string // who signs in at the hosted pages
 	deny    bool   // the hand presses cancel
-	method  session.Method
 }
 
 // each runs the test before a hard house on every engine: closures run twice,

@@ -78,7 +78,7 @@ func TestRFC7517_5_TheKeySetIsPublicAndVerifies(t *testing.T) {
 		}
 		tokens := d.tokens(d.apps["web"])
 		for _, token := range []string{tokens.text("access_token"), tokens.text("id_token")} {
-			jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+			jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 			if err != nil {
 				d.t.Fatal(err)
 			}
