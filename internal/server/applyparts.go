@@ -116,7 +116,7 @@ func (a *applier) applications() error {
 		if named[old.ID] {
 			continue
 		}
-		if err := app.Delete(a.tx, a.t, old.ID); err != nil {
+		if err := deleteApp(a.tx, a.t, old.ID); err != nil {
 			return err
 		}
 		a.changed("application", old.Name, "deleted")

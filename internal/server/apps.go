@@ -7,6 +7,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -101,5 +102,15 @@ func (b *Base) RotateAppSecret(ctx context.Context, t *tenant.Tenant, id app.ID)
 
 // DeleteApp removes an application: nothing that it holds works any more.
 func (b *Base) DeleteApp(ctx context.Context, t *tenant.Tenant, id app.ID) error {
-	return b.DB.Update(ctx, func(tx *db.Tx) error { return app.Delete(tx, t, id) })
+	return b.DB.Update(ctx, func(tx *db.Tx) error { return deleteApp(tx, t, id) })
+}
+
+// deleteApp ends what customers granted the application together with it, so
+// that no row says that somebody lets in what is gone.
+func deleteApp(tx *db.Tx, t *tenant.Tenant, id app.ID) error {
+	if err := app.Delete(tx, t, id); err != nil {
+		return err
+	}
+	_, err := grant.EndOfApplication(tx, t, id, "application_deleted")
+	return err
 }

@@ -146,7 +146,7 @@ func Change(tx *db.Tx, t *tenant.Tenant, a Application) (Application, error) {
 }
 
 // Delete removes an application and its secrets. Grants to it end by their
-// owner (grant.EndByApplication). It fails with ErrNotFound.
+// owner (grant.EndOfApplication). It fails with ErrNotFound.
 func Delete(tx *db.Tx, t *tenant.Tenant, id ID) error {
 	a, ok, err := db.Take[Application](tx, `DELETE FROM application WHERE tenant_id = $1 AND id = $2`, t.ID, id)
 	if err != nil {

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/session"
@@ -52,6 +53,20 @@ func EndAll(tx *db.Tx, t *tenant.Tenant, cus customer.ID, reason string) ([]Gran
 		return nil, err
 	}
 	return endEach(tx, all, reason)
+}
+
+// EndOfApplication ends what all customers granted one application and tells how
+// much that was: for when the application is deleted. It is one statement and
+// one event, however many customers there are.
+func EndOfApplication(tx *db.Tx, t *tenant.Tenant, a app.ID, reason string) (int64, error) {
+	n, err := tx.Exec(`UPDATE app_grant SET ended_at = $1, expires_at = $1, end_reason = $2, version = version + 1
+		WHERE tenant_id = $3 AND application_id = $4 AND ended_at IS NULL`, tx.Now, reason, t.ID, a)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	return n, journal.Append(tx, journal.Entry{
+		Tenant: t.ID, Subject: a, Application: a, Class: journal.SignIn, Event: AllEnded{Grants: n, Reason: reason},
+	})
 }
 
 func endEach(tx *db.Tx, all []Grant, reason string) ([]Grant, error) {

@@ -25,6 +25,16 @@ type Ended struct {
 // EventName names the event.
 func (Ended) EventName() string { return "grant.ended" }
 
+// AllEnded is told when everything that customers granted an application ended
+// at once.
+type AllEnded struct {
+	Grants int64  `json:"grants"`
+	Reason string `json:"reason"`
+}
+
+// EventName names the event.
+func (AllEnded) EventName() string { return "grant.all_ended" }
+
 func note(tx *db.Tx, g Grant, e journal.Event) error {
 	entry := journal.Entry{
 		Tenant: g.TenantID, Subject: g.CustomerID, Application: g.ApplicationID, Event: e, Class: journal.SignIn,
