@@ -99,6 +99,9 @@ func (c *restoreCommand) Run(t *terminal) error {
 		t.line("Restored %s, made on %s.", r.From, day(r.MadeAt))
 	}
 	t.line("Ended %d sessions and %d grants; everybody signs in anew. Erased again: %d customers.", r.Sessions, r.Grants, r.Erased)
+	if r.Messages > 0 {
+		t.line("Dropped %d messages that waited to be sent.", r.Messages)
+	}
 	if r.Aside != "" {
 		t.line("The former database is at %s: delete it when it is of no more use.", r.Aside)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -34,6 +35,7 @@ type Restored struct {
 	Sessions int64     `json:"sessions_ended"`
 	Grants   int64     `json:"grants_ended"`
 	Erased   int       `json:"erased_again"`
+	Messages int64     `json:"messages_dropped"` // that waited in the backup and are not sent again
 	Aside    string    `json:"moved_aside,omitempty"`
 }
 
@@ -42,6 +44,8 @@ type Restored struct {
 type HouseRestored struct {
 	Epoch  int64     `json:"epoch"`
 	MadeAt time.Time `json:"made_at,omitzero"`
+
+	Messages int64 `json:"messages_dropped,omitempty"` // of this tenant
 }
 
 // EventName names the event.
@@ -290,10 +294,18 @@ func (b *Base) endAll(tx *db.Tx, out *Restored, madeAt time.Time) (err error) {
 			return err
 		}
 	}
+	if _, err := journal.CancelAll(tx, notify.Kind); err != nil {
+		return err
+	}
 	for _, t := range b.House.All() {
-		err := journal.Append(tx, journal.Entry{
+		n, err := notify.DropWaiting(tx, t, "restored")
+		if err != nil {
+			return err
+		}
+		out.Messages += n
+		err = journal.Append(tx, journal.Entry{
 			Tenant: t.ID, Subject: t.ID, Actor: journal.Actor{Kind: "operator"}, Class: journal.Security,
-			Event: HouseRestored{Epoch: out.Epoch, MadeAt: madeAt},
+			Event: HouseRestored{Epoch: out.Epoch, MadeAt: madeAt, Messages: n},
 		})
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/schema"
 )
 
@@ -312,6 +313,41 @@ func TestPostgresIsTakenForRestoredInPlace(t *testing.T) {
 	if stateOf(t, again, ada.ID) != customer.Erased || again.Ring.Epoch() != 2 {
 		t.Error("the restore did not settle")
 	}
+}
+
+// What waited in the queue when the backup was made was sent since, or is stale.
+func TestRestoredHouseSendsNoMessageOfTheBackup(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, c Config) {
+		b := setUp(t, c)
+		bob := register(t, b, "bob@example.com")
+		b.mustUpdate(t, func(tx *db.Tx) error {
+			return notify.Send(tx, b.House.BuiltIn(), notify.Draft{
+				Template: notify.Test, Channel: notify.Email, Customer: bob.ID,
+				Target: customer.Digest(b.House.BuiltIn(), customer.Email, "bob@example.com"),
+			})
+		})
+		if rows(t, b, "job WHERE kind = 'message'") != 1 {
+			t.Fatal("no message waits")
+		}
+		b.Close()
+		out, err := restore(c, Restore{})
+		if err != nil || out.Messages != 1 {
+			t.Fatalf("%+v %v", out, err)
+		}
+		again := setUp(t, c)
+		if n := rows(t, again, "job WHERE kind = 'message'"); n != 0 {
+			t.Errorf("%d messages wait", n)
+		}
+		if rows(t, again, "message WHERE state = 'dropped' AND reason = 'restored'") != 1 || events(t, again, "house.restored") != 1 {
+			t.Error("nothing remembers that it was dropped")
+		}
+		again.Close()
+		out, err = restore(c, Restore{})
+		if err != nil || out.Messages != 0 {
+			t.Errorf("dropped twice: %+v %v", out, err)
+		}
+	})
 }
 
 // A customer erased just before a crash is told to the keyring at the next

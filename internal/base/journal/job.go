@@ -121,6 +121,12 @@ func Cancel(tx *db.Tx, tenant [16]byte, key string) error {
 	return err
 }
 
+// CancelAll takes away every job of a kind, of all tenants, and tells how many.
+// It is Cancel for a house that was set back: no loop may run on it.
+func CancelAll(tx *db.Tx, kind string) (int64, error) {
+	return tx.Exec(`DELETE FROM job WHERE kind = $1`, kind)
+}
+
 // DeadJob is a job that was given up.
 type DeadJob struct {
 	Job

@@ -130,7 +130,16 @@ const (
 	Sent    State = "sent"
 	Failed  State = "failed"
 	Expired State = "expired"
+	Dropped State = "dropped" // taken out of the queue of a house that was restored
 )
+
+// DropWaiting marks the tenant's messages that wait as dropped and tells how
+// many: those of a database that was set back were sent long ago, or are of no
+// use any more. The caller takes their jobs away with journal.CancelAll.
+func DropWaiting(tx *db.Tx, t *tenant.Tenant, reason string) (int64, error) {
+	return tx.Exec(`UPDATE message SET state = $1, reason = $2, changed_at = $3 WHERE tenant_id = $4 AND state = $5`,
+		Dropped, reason, tx.Now, t.ID, Queued)
+}
 
 // Message is what is remembered of a message: that it was, not what it said.
 type Message struct {
