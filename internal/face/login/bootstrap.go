@@ -32,6 +32,29 @@ func (Bootstrapping) Template() string { return "login/bootstrapping" }
 // bootstrapPath is where the one-time link of the first operator leads.
 const bootstrapPath = "/bootstrap"
 
+// bootstrapCookie keeps the link's secret for whoever goes away from the page
+// and comes back, to sign in first or to choose a language: it then stands in
+// no further address, where logs and histories would keep it.
+const bootstrapCookie = "bootstrap"
+
+// carried is the secret in the link, or the one that the browser brought along.
+func carried(r *http.Request) (string, error) {
+	q, err := web.Query(r)
+	if err != nil {
+		return "", err
+	}
+	if !q.Has("t") {
+		return web.ReadCookie(r, bootstrapCookie), nil
+	}
+	return web.Single(q, "t")
+}
+
+// bootstrapShell is a page whose own links lead back to it without the secret.
+func bootstrapShell(s ui.Shell) ui.Shell {
+	s.Path = bootstrapPath
+	return s
+}
+
 // works reports whether the link would be redeemed now. Only the staff's own
 // tenant has such links.
 func (l *Login) works(r *http.Request, token string) (ok bool, list []session.Held, who person, err error) {
@@ -51,7 +74,7 @@ func (l *Login) works(r *http.Request, token string) (ok bool, list []session.He
 // askBootstrap asks who becomes the first operator: somebody new, or whoever is
 // signed in. It uses nothing up (H083).
 func (l *Login) askBootstrap(w http.ResponseWriter, r *http.Request) error {
-	token, err := tokenOf(r)
+	token, err := carried(r)
 	if err != nil {
 		return err
 	}
@@ -59,7 +82,10 @@ func (l *Login) askBootstrap(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s := l.ui.Shell(r, ui.Visit{Part: "login"})
+	if ok {
+		web.SetCookie(w, r, web.Cookie{Name: bootstrapCookie, Value: token, Strict: true})
+	}
+	s := bootstrapShell(l.ui.Shell(r, ui.Visit{Part: "login"}))
 	switch {
 	case !ok:
 		return l.ui.Render(w, r, http.StatusGone, bootstrapOver(s))
@@ -93,7 +119,7 @@ func bootstrapPage(s ui.Shell, token, email string, min int) Bootstrapping {
 		Name: "new_password", Label: p.T("login.bootstrap.password"), Hint: p.T("login.reset.hint", "min", min), New: true, Min: min,
 	}
 	p.Submit = ui.Button{Text: p.T("login.bootstrap.do"), Kind: "primary", Name: "action", Value: "continue", Block: true}
-	back := url.Values{"return": {bootstrapPath + "?t=" + url.QueryEscape(token)}}
+	back := url.Values{"return": {bootstrapPath}}
 	p.SignIn = ui.Button{Text: p.T("login.bootstrap.have"), Href: account.SignInPath + "?" + back.Encode(), Kind: "quiet", Block: true}
 	return p
 }
@@ -116,6 +142,7 @@ func (l *Login) redeemBootstrap(w http.ResponseWriter, r *http.Request) error {
 	if len(list) > 0 {
 		err = l.db.Update(r.Context(), func(tx *db.Tx) error { return l.operator(tx, r, token, list[0].CustomerID) })
 		if err == nil {
+			web.DropCookie(w, r, bootstrapCookie)
 			web.Redirect(w, r, account.AccountPath)
 		}
 		return err
@@ -175,6 +202,7 @@ func (l *Login) found(w http.ResponseWriter, r *http.Request, token string, form
 	if err != nil {
 		return err
 	}
+	web.DropCookie(w, r, bootstrapCookie)
 	return v.act(nil)
 }
 

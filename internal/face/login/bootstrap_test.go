@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -60,4 +61,27 @@ func TestBootstrap_OfWhoIsSignedIn(t *testing.T) {
 	d, _ := staffDoor(t)
 	b := d.browser()
 	b.get("/bootstrap?t=once").says(404) // not the staff's tenant
+}
+
+// The link's secret stands in the hidden field of the form and nowhere else: no
+// further address carries it, and the way back works without it.
+func TestBootstrap_NoFurtherAddressHoldsTheSecret(t *testing.T) {
+	t.Parallel()
+	d, _ := staffDoor(t)
+	b := d.browser()
+	b.host = "staff.example"
+	b.get("/bootstrap").says(410, "This link no longer works")
+	b.get("/bootstrap?t=once").says(200, `name="t" value="once"`, `href="/language?return=%2fbootstrap"`, `href="/signin?return=%2Fbootstrap"`)
+	if strings.Count(b.body, `"once"`) != 1 || strings.Contains(b.body, "=once") || strings.Contains(b.body, "%3Donce") {
+		t.Errorf("the secret stands in an address:\n%s", b.body)
+	}
+	if b.cookies["__Host-bootstrap"] != "once" {
+		t.Error("the browser does not carry the secret")
+	}
+	b.get("/language?return=/bootstrap").says(200)
+	b.post("/language", "locale", "en", "return", "/bootstrap").says(200, "Become the first operator", `name="t" value="once"`)
+	b.post("/bootstrap", "t", "once", "identifier", "op@example.test", "new_password", long).arrives("/account")
+	if b.cookies["__Host-bootstrap"] != "" {
+		t.Error("the browser keeps a used secret")
+	}
 }
