@@ -16,5 +16,6 @@
 //	           │  ▲
 //	           │  └── retried with growing pauses
 //	           ├────► failed   the other side refused for good, or the tries are used up
-//	           └────► expired  the code in it would not help any more
+//	           ├────► expired  the code in it would not help any more
+//	           └────► dropped  the house was set back while it waited
 package notify
