@@ -143,11 +143,17 @@ func reach(t *Tab, name string) {
 // (WCAG 2.2, 2.4.7 and 2.4.11).
 func ringed(t *Tab) {
 	t.TB.Helper()
+	if Ask[bool](t, "document.activeElement.matches('[type=date]:not(:focus-visible)')") {
+		return // its button for the calendar, which the browser draws
+	}
 	if width, style := t.Ring(); width < 3 || style != "solid" {
 		t.TB.Errorf("%s: the focus on %q shows as %v px %s", t.URL(), t.Focus(), width, style)
 	}
-	if !seen(t) {
-		time.Sleep(4 * tick) // it may have come a moment ago
+	for range 40 { // what moves into place does so with the next frame
+		if seen(t) {
+			return
+		}
+		time.Sleep(tick)
 	}
 	if !seen(t) {
 		t.TB.Errorf("%s: something covers the focus on %q", t.URL(), t.Focus())
@@ -174,8 +180,8 @@ func TestEveryStopOfTheKeyboardShows(t *testing.T) {
 			stops := map[string]bool{}
 			for range 12 {
 				tab.Key(kb.Tab)
-				if tab.Focus() == "" {
-					break
+				if !Ask[bool](tab, "document.hasFocus()") || tab.Focus() == "" {
+					break // past the last one: the browser's own controls
 				}
 				stops[tab.Focus()] = true
 				ringed(tab)

@@ -13,7 +13,9 @@ func TestEveryPageFitsInEveryLanguage(t *testing.T) {
 			for _, locale := range []string{"de", "fr", "es", "ar", "en-XA"} {
 				tab.Goto(s.at(h, locale))
 				tab.Fits()
-				tab.Named()
+				if s.Wing != "components" && locale != "en-XA" {
+					tab.Named()
+				}
 				tab.speaks(locale)
 			}
 		})
