@@ -78,8 +78,9 @@ func switchedOn(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	if a.Application != nil {
 		asked = a.Application.ID
 	}
-	off, found, err := db.Value[int64](tx, `SELECT CASE WHEN NOT t.enabled THEN 1 WHEN a.enabled THEN 0 ELSE 2 END
-		FROM tenant t LEFT JOIN application a ON a.tenant_id = t.id AND a.id = $2 WHERE t.id = $1`, t.ID, asked)
+	// Subqueries, not a join: SQLite plans a join anew for every value.
+	off, found, err := db.Value[int64](tx, `SELECT CASE WHEN NOT coalesce((SELECT enabled FROM tenant WHERE id = $1), FALSE) THEN 1
+		WHEN coalesce((SELECT enabled FROM application WHERE tenant_id = $1 AND id = $2), FALSE) THEN 0 ELSE 2 END`, t.ID, asked)
 	switch {
 	case err != nil:
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // meetApplication loads the application, which must be enabled and use data for
-// the purpose, and the consent that it has.
+// the purpose.
 func (p *party) meetApplication(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	found, ok, err := app.Book{}.ByID(tx, t, app.ID(a.Recipient.ID))
 	if err != nil {
@@ -23,8 +23,22 @@ func (p *party) meetApplication(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	if a.Purpose == "" {
 		a.Purpose = SignIn
 	}
-	p.app, p.consent = found, map[string]bool{}
-	granted, err := consent.Granted(tx, t, a.Customer, found.ID)
+	p.app = found
+	return nil
+}
+
+// hear loads the consent that an application has, if anything asked for rests
+// on it: with a first party that is special-category data alone.
+func (p *party) hear(tx *db.Tx, t *tenant.Tenant, a *Ask, c *catalog.Catalog) error {
+	special := func(name string) bool {
+		f, ok := c.Field(name)
+		return ok && f.Class == catalog.Special
+	}
+	if p.app == nil || p.app.FirstParty && !slices.ContainsFunc(a.Fields, special) {
+		return nil
+	}
+	granted, err := consent.Granted(tx, t, a.Customer, p.app.ID)
+	p.consent = map[string]bool{}
 	for _, s := range granted {
 		p.consent[s] = true
 	}

@@ -23,6 +23,9 @@ func Disclose(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, error) {
 	if err != nil {
 		return Disclosure{}, err
 	}
+	if err := p.hear(tx, t, &a, c); err != nil {
+		return Disclosure{}, err
+	}
 	allowed, withheld := p.sort(&a, c)
 	d := Disclosure{Values: map[string]Value{}, Withheld: withheld}
 	if len(allowed) == 0 {
