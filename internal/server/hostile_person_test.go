@@ -89,7 +89,7 @@ func TestH116_APreparedChangeTakesNothingFromTheOwner(t *testing.T) {
 		before := guardedRows(t, h)
 		p := owner.Get(bait.Link)
 		if p.Has("continue") {
-			p = p.Submit("action", "continue")
+			p.Submit("action", "continue")
 		}
 		if owner.Post(h.URL+"/signin/link", url.Values{"t": {token(bait)}}); !inside(h, owner) {
 			t.Error("the bait signed the owner out")

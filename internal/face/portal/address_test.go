@@ -26,15 +26,6 @@ func fieldOf(body, name string) string {
 	return value
 }
 
-// adds gives an account one more address.
-func (d *desk) adds(b *servertest.Browser, address string) *servertest.Page {
-	d.t.Helper()
-	p := d.at(b, "/account/addresses/add?kind=email").Submit("email", address)
-	p = p.Submit("code", d.Code(address))
-	d.is(p, 200, "/account/addresses")
-	return p
-}
-
 func TestAddressIsAddedWhenItsCodeIsTyped_MadeMain_AndRemoved(t *testing.T) {
 	each(t, func(d *desk) {
 		b := d.visitor(mia)
