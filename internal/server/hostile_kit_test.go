@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"maps"
@@ -349,4 +350,18 @@ func at(t testing.TB, p *servertest.Page, path string) {
 	if p.URL.Path != path {
 		t.Fatalf("%d %s and not at %s:\n%s", p.Status, p.URL, path, p.Text())
 	}
+}
+
+// segment is a part of a token between its dots.
+func segment(t testing.TB, token string, n int) []byte {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) <= n {
+		t.Fatalf("no token: %q", token)
+	}
+	out, err := base64.RawURLEncoding.DecodeString(parts[n])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

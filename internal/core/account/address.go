@@ -56,11 +56,7 @@ func (a Acts) VerifyAddress(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, s sessi
 	if err := at(tx, t, f, signin.Done); err != nil {
 		return err
 	}
-	before, err := reachable(tx, t, s.CustomerID)
-	if err != nil {
-		return err
-	}
-	undo, err := customer.KeepUndo(tx, t, s.CustomerID)
+	told, err := begins(tx, t, s.CustomerID)
 	if err != nil {
 		return err
 	}
@@ -72,7 +68,7 @@ func (a Acts) VerifyAddress(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, s sessi
 		name = notify.AddressChanged
 	}
 	shown := release.Mask(f.Identifier.Kind, f.Identifier.Value)
-	if err := tellThem(tx, t, s.CustomerID, before, undoNotice(t, name, shown, undo)); err != nil {
+	if err := told.tell(tx, t, name, shown); err != nil {
 		return err
 	}
 	if err := credential.EndOutstanding(tx, t, s.CustomerID); err != nil {
@@ -130,7 +126,7 @@ func (a Acts) MakePrimary(tx *db.Tx, t *tenant.Tenant, c customer.ID, digest [32
 type identifierAct func(*db.Tx, *tenant.Tenant, customer.ID, [32]byte) error
 
 func (a Acts) changed(tx *db.Tx, t *tenant.Tenant, c customer.ID, digest [32]byte, name notify.Template, act identifierAct) error {
-	before, err := reachable(tx, t, c)
+	told, err := begins(tx, t, c)
 	if err != nil {
 		return err
 	}
@@ -146,17 +142,13 @@ func (a Acts) changed(tx *db.Tx, t *tenant.Tenant, c customer.ID, digest [32]byt
 			shown = release.Mask(i.Kind, i.Value)
 		}
 	}
-	undo, err := customer.KeepUndo(tx, t, c)
-	if err != nil {
-		return err
-	}
 	if err := act(tx, t, c, digest); err != nil {
 		return err
 	}
 	if err := signin.EndKind(tx, t, c, signin.Address); err != nil {
 		return err
 	}
-	return tellThem(tx, t, c, before, undoNotice(t, name, shown, undo))
+	return told.tell(tx, t, name, shown)
 }
 
 // PeekUndo reads whether an undo link still works, and until when. It changes

@@ -45,11 +45,34 @@ func reachable(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]release.OpenIdenti
 	return out, err
 }
 
-// tellThem drafts a notice to addresses as they were, sealed under the
-// customer's key.
-func tellThem(tx *db.Tx, t *tenant.Tenant, c customer.ID, list []release.OpenIdentifier, d notify.Draft) error {
-	for _, i := range list {
-		d.Customer, d.To, d.Channel = c, i.Value, notify.Channel(channel(i.Kind))
+// change tells the addresses of an account, as they were before, that its
+// addresses changed. Each gets a way back of its own.
+type change struct {
+	customer customer.ID
+	before   []release.OpenIdentifier
+	undo     []string // the token of each
+}
+
+// begins opens the addresses and keeps their ways back, before the change is made.
+func begins(tx *db.Tx, t *tenant.Tenant, c customer.ID) (change, error) {
+	before, err := reachable(tx, t, c)
+	out := change{customer: c, before: before}
+	for _, i := range before {
+		if err != nil {
+			break
+		}
+		var token string
+		token, err = customer.KeepUndo(tx, t, c, i.Digest)
+		out.undo = append(out.undo, token)
+	}
+	return out, err
+}
+
+// tell drafts the notice to every address, sealed under the customer's key.
+func (c change) tell(tx *db.Tx, t *tenant.Tenant, name notify.Template, shown string) error {
+	for n, i := range c.before {
+		d := undoNotice(t, name, shown, c.undo[n])
+		d.Customer, d.To, d.Channel = c.customer, i.Value, notify.Channel(channel(i.Kind))
 		if err := notify.Send(tx, t, d); err != nil {
 			return err
 		}

@@ -256,7 +256,7 @@ func TestH223_ErasingLeavesAPseudonym(t *testing.T) {
 			if sub, err = customer.Subject(tx, h.T(), shop, mia.ID); err != nil {
 				return err
 			}
-			if undo, err = customer.KeepUndo(tx, h.T(), mia.ID); err != nil {
+			if undo, err = customer.KeepUndo(tx, h.T(), mia.ID, digest(h, customer.Email, "mia@example.com")); err != nil {
 				return err
 			}
 			sealed, err = customer.Seal(tx, h.T(), mia.ID, "x", []byte("y"))
@@ -377,7 +377,7 @@ func TestNothingPersonalRestsInTheClear(t *testing.T) {
 	}
 	id := who(t, h, customer.Email, "findme@needle.example")
 	h.Update(func(tx *db.Tx) error {
-		if _, err := customer.KeepUndo(tx, h.T(), id); err != nil {
+		if _, err := customer.KeepUndo(tx, h.T(), id, digest(h, customer.Email, "findme@needle.example")); err != nil {
 			return err
 		}
 		return customer.SetField(tx, h.T(), id, "name", "Needle Haystack", "customer")

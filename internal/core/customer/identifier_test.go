@@ -268,7 +268,7 @@ func TestAnUndoLinkRestoresWhatWasOnceWithinThreeDays(t *testing.T) {
 		change := func(from, to string) (token string) {
 			h.Wait(1)
 			h.Update(func(tx *db.Tx) (err error) {
-				if token, err = customer.KeepUndo(tx, h.T(), mia.ID); err != nil {
+				if token, err = customer.KeepUndo(tx, h.T(), mia.ID, digest(h, customer.Email, from)); err != nil {
 					return err
 				}
 				if err := customer.AddIdentifier(tx, h.T(), mia.ID, email(to)); err != nil {

@@ -2,11 +2,14 @@ package customer
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/id"
+	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -49,14 +52,22 @@ type former struct {
 	CreatedAt  time.Time `json:"created_at"`
 }
 
+// past is what an undo link stands for: the identifiers before a change, and the
+// digest of the one to which the link was sent.
+type past struct {
+	Holder [32]byte `json:"holder"`
+	List   []former `json:"list"`
+}
+
 // KeepUndo remembers the customer's identifiers as they stand, before they
-// change, and returns the token of the link that restores them.
-func KeepUndo(tx *db.Tx, t *tenant.Tenant, customer ID) (token string, err error) {
+// change, and returns the token of the link that restores them. Each address
+// that is told gets a link of its own; holder is its digest.
+func KeepUndo(tx *db.Tx, t *tenant.Tenant, customer ID, holder [32]byte) (token string, err error) {
 	list, err := formers(tx, t, customer)
 	if err != nil {
 		return "", err
 	}
-	plain, err := json.Marshal(list)
+	plain, err := json.Marshal(past{holder, list})
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +108,7 @@ func formers(tx *db.Tx, t *tenant.Tenant, customer ID) ([]former, error) {
 }
 
 // PeekUndo tells whose link a token is and until when it works, without using
-// it. False: it is unknown, used or too old.
+// it. False: it is unknown, used, too old or outranked.
 func PeekUndo(tx *db.Tx, t *tenant.Tenant, token string) (ID, time.Time, bool, error) {
 	owner, digest, ok := t.Locator("undo").Read(token)
 	if !ok {
@@ -105,11 +116,19 @@ func PeekUndo(tx *db.Tx, t *tenant.Tenant, token string) (ID, time.Time, bool, e
 	}
 	r, ok, err := db.Find[changeRow](tx, `FROM identifier_change WHERE tenant_id = $1 AND customer_id = $2
 		AND undo_digest = $3 AND used_at IS NULL AND expires_at > $4`, t.ID, ID(owner), digest, tx.Now)
-	return r.customer, r.expiresAt, ok, err
+	if err != nil || !ok {
+		return ID{}, time.Time{}, false, err
+	}
+	_, _, _, err = r.open(tx, t)
+	if errors.Is(err, ErrUndo) {
+		return ID{}, time.Time{}, false, nil
+	}
+	return r.customer, r.expiresAt, err == nil, err
 }
 
 // Undo restores the identifiers that a link stands for, exactly once, and voids
 // the links of every later change, which would restore what the intruder made.
+// Addresses that had slipped in just before the change do not come back.
 // Ending sessions and leaving the account in recovery is the caller's. Faults:
 // undo_over; identifier_taken if somebody else holds one by now.
 func Undo(tx *db.Tx, t *tenant.Tenant, token string) (ID, error) {
@@ -132,20 +151,73 @@ func Undo(tx *db.Tx, t *tenant.Tenant, token string) (ID, error) {
 	return r.customer, r.restore(tx, t)
 }
 
-func (r *changeRow) restore(tx *db.Tx, t *tenant.Tenant) error {
-	key, err := dataKey(tx, t, r.customer)
-	if err != nil {
-		return err
+// open reads what the link restores, and the identifiers as they are now. It
+// fails with ErrUndo for a link that is outranked.
+func (r *changeRow) open(tx *db.Tx, t *tenant.Tenant) (was past, now []Identifier, key *secret.Key, err error) {
+	if key, err = dataKey(tx, t, r.customer); err != nil {
+		return was, nil, nil, err
 	}
 	plain, err := key.Open(r.before, sealContext(t.ID, r.customer, "identifier_change", 0))
 	if err != nil {
-		return err
+		return was, nil, nil, err
 	}
-	var list []former
-	if err := json.Unmarshal(plain, &list); err != nil {
-		return err
+	if err = json.Unmarshal(plain, &was); err != nil {
+		return was, nil, nil, err
 	}
-	now, err := Identifiers(tx, t, r.customer)
+	if now, err = Identifiers(tx, t, r.customer); err == nil && was.outranked(t, now) {
+		err = ErrUndo
+	}
+	return was, now, key, err
+}
+
+// outranked tells whether the address that the link was sent to has been taken
+// off the account while one that was verified before it stays. Somebody who has
+// once slipped an address of theirs in could otherwise undo their removal, for
+// ever: the address that has been the customer's for longest has the last word.
+func (p past) outranked(t *tenant.Tenant, now []Identifier) bool {
+	since, known := p.since(t)
+	if !known || slices.ContainsFunc(now, func(i Identifier) bool { return i.Digest == p.Holder }) {
+		return false
+	}
+	return slices.ContainsFunc(now, func(i Identifier) bool {
+		return i.Kind != Username && i.Verified() && i.VerifiedAt.Before(since)
+	})
+}
+
+// since is when the holder's address was verified.
+func (p past) since(t *tenant.Tenant) (time.Time, bool) {
+	for _, f := range p.List {
+		if Digest(t, f.Kind, f.Value) == p.Holder {
+			return f.VerifiedAt, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// kept are the identifiers that come back: all but those that are younger than
+// the holder's address and so young that their own coming could still be undone
+// when the change was made. Whoever slipped in first and then shut the customer
+// out does not come back by the customer's link.
+func (p past) kept(t *tenant.Tenant, changed time.Time) (out []former) {
+	since, known := p.since(t)
+	heads := map[string]bool{} // kinds whose primary does not come back
+	for _, f := range p.List {
+		if known && f.Kind != Username && f.VerifiedAt.After(since) && f.VerifiedAt.After(changed.Add(-UndoFor)) {
+			heads[f.Kind] = heads[f.Kind] || f.Primary
+			continue
+		}
+		out = append(out, f)
+	}
+	for i, f := range out {
+		if heads[f.Kind] && !f.VerifiedAt.IsZero() {
+			out[i].Primary, heads[f.Kind] = true, false
+		}
+	}
+	return out
+}
+
+func (r *changeRow) restore(tx *db.Tx, t *tenant.Tenant) error {
+	was, now, key, err := r.open(tx, t)
 	if err != nil {
 		return err
 	}
@@ -154,7 +226,7 @@ func (r *changeRow) restore(tx *db.Tx, t *tenant.Tenant) error {
 			return err
 		}
 	}
-	for _, f := range list {
+	for _, f := range was.kept(t, r.createdAt) {
 		row, err := NewIdentifier{Kind: f.Kind, Value: f.Value}.row(t, r.customer, key, f.CreatedAt)
 		if err != nil {
 			return err

@@ -160,7 +160,7 @@ func TestUndo_AsksFirst_ThenRestoresAndSignsEverybodyOut(t *testing.T) {
 	c := d.sessions(b)[0].CustomerID
 	var token string
 	d.Update(func(tx *db.Tx) (err error) {
-		if token, err = customer.KeepUndo(tx, d.T(), c); err != nil {
+		if token, err = customer.KeepUndo(tx, d.T(), c, customer.Digest(d.T(), customer.Email, "mia@example.test")); err != nil {
 			return err
 		}
 		return customer.AddIdentifier(tx, d.T(), c, customer.NewIdentifier{Kind: customer.Email, Value: "eve@example.test", Verified: true})
