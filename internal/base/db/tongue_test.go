@@ -79,6 +79,12 @@ func TestCheckLetsTheHousesSQLPass(t *testing.T) {
 // only with a reason that Pick's third argument tells.
 const maxPicks = 6
 
+// strangers look at a database past the house, each with its reason.
+var strangers = map[string]string{
+	"internal/server/bench_test.go":        "asks PostgreSQL for its processes, to count their CPU",
+	"internal/server/hostile_dump_test.go": "dumps every table as a thief would",
+}
+
 // TestTheHouseSpeaksOneSQL looks at every string of the repository's Go code
 // that is a statement or a piece of one, and at every migration.
 func TestTheHouseSpeaksOneSQL(t *testing.T) {
@@ -91,6 +97,10 @@ func TestTheHouseSpeaksOneSQL(t *testing.T) {
 		}
 		switch filepath.Ext(path) {
 		case ".go":
+			rel, _ := filepath.Rel(root, path)
+			if strangers[filepath.ToSlash(rel)] != "" {
+				return nil
+			}
 			p, s := inspect(t, path)
 			picks, seen = picks+p, seen+s
 		case ".sql":
