@@ -42,9 +42,9 @@ func removes(t *testing.T, h *servertest.House, b *servertest.Browser, address s
 // has the last word.
 func TestH115_H116_WhoIsThrownOutDoesNotComeBackByTheWayBack(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, h *servertest.House) {
-		b := signedUp(t, h, ann)
+		signedUp(t, h, ann)
 		h.Advance(time.Hour)
-		b = signedUp(t, h, ann)
+		b := signedUp(t, h, ann)
 		adds(t, h, b, mallet)
 		h.Advance(5 * 24 * time.Hour)
 		b = signedUp(t, h, ann)
@@ -68,9 +68,9 @@ func TestH115_H116_WhoIsThrownOutDoesNotComeBackByTheWayBack(t *testing.T) {
 // the primary one.
 func TestH115_H116_TheWayBackOfTheOwnerLeavesTheIntruderOut(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, h *servertest.House) {
-		b := signedUp(t, h, ann)
+		signedUp(t, h, ann)
 		h.Advance(30 * 24 * time.Hour)
-		b = signedUp(t, h, ann)
+		b := signedUp(t, h, ann)
 		adds(t, h, b, mallet)
 		h.Clock.Advance(time.Minute)
 		removes(t, h, b, ann)
