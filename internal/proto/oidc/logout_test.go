@@ -85,7 +85,7 @@ func TestH152_NobodyElseSignsAnybodyOut(t *testing.T) {
 			}
 		}
 		for what, address := range map[string]string{
-			"altered hint":         leaveURL("id_token_hint", hint[:len(hint)-2]+"AA"),
+			"altered hint":         leaveURL("id_token_hint", altered(hint)),
 			"unsigned hint":        leaveURL("id_token_hint", unsigned(hint)),
 			"other client":         leaveURL("id_token_hint", hint, "client_id", d.apps["spa"].id),
 			"foreign address":      leaveURL("id_token_hint", hint, "post_logout_redirect_uri", "https://evil.test/"),

@@ -126,12 +126,22 @@ func TestOIDC_IDTokenHintNamesWhoAnswers(t *testing.T) {
 		}
 		foreign := d.tokens(d.apps["spa"]).text("id_token")
 		access := d.tokens(c).text("access_token")
-		for what, bad := range map[string]string{"another application's": foreign, "an access token": access, "altered": hint[:len(hint)-2] + "AA", "unsigned": unsigned(hint)} {
+		for what, bad := range map[string]string{"another application's": foreign, "an access token": access, "altered": altered(hint), "unsigned": unsigned(hint)} {
 			if e := other.get(authorizeURL(c, "id_token_hint", bad)).to().Get("error"); e != "invalid_request" {
 				d.t.Errorf("%s: %q", what, e)
 			}
 		}
 	})
+}
+
+// altered is the token with another first letter of its signature.
+func altered(token string) string {
+	at := strings.LastIndexByte(token, '.') + 1
+	letter := "A"
+	if token[at] == 'A' {
+		letter = "B"
+	}
+	return token[:at] + letter + token[at+1:]
 }
 
 // unsigned is the token with "alg":"none" and no signature (H041).
