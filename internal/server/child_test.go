@@ -291,7 +291,9 @@ func newGround(t testing.TB, o orders) *ground {
 		o.Port = freePort(t)
 	}
 	g := &ground{orders: o}
-	b, err := server.Open(t.Context(), o.config(), o.opening())
+	calm := o
+	calm.Hasty = false // a house is set up by a writer that keeps its word
+	b, err := server.Open(t.Context(), o.config(), calm.opening())
 	if err != nil {
 		t.Fatal(err)
 	}
