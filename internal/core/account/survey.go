@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
@@ -19,9 +20,12 @@ import (
 // the alive sessions that its browser holds, and returns the step that comes
 // next. Every act below surveys again by itself before it acts.
 func Survey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy, held []session.Session) (signin.Step, error) {
-	f.World = signin.World{Now: tx.Now, Sessions: known(held)}
+	f.World = signin.World{Now: tx.Now, Sessions: known(held), Surveyed: true}
 	if err := whom(tx, t, f, p); err != nil {
 		return signin.Step{}, err
+	}
+	if s, ok := signin.AtTheDoor(f.Facts, p); ok {
+		return s, nil
 	}
 	a := f.World.Account.ID
 	for _, look := range []func(*db.Tx, *tenant.Tenant, *signin.Flow, customer.ID) error{terms, names, missing, wants} {
@@ -61,7 +65,20 @@ func whom(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy) error {
 		return holder(tx, t, f, c)
 	}
 	f.World.Refused = !Welcome(t, f.Identifier.Kind, f.Identifier.Value)
-	return nil
+	return asLong(tx, t)
+}
+
+// asLong reads as much for nobody as holder does for somebody, so that the time
+// tells no more than the words (H077).
+func asLong(tx *db.Tx, t *tenant.Tenant) error {
+	nobody := customer.ID{}
+	if _, err := customer.Get(tx, t, nobody); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if _, err := customer.Identifiers(tx, t, nobody); err != nil {
+		return err
+	}
+	return since(tx, t, &signin.Account{})
 }
 
 // holder looks at how the account has the identifier. One that nobody has

@@ -120,6 +120,7 @@ type World struct {
 	Scopes   []string     // scopes that a third-party application asks for and was not granted yet
 	Client   bool         // an application began this journey
 	Refused  bool         // the tenant's rules let nobody register with this address
+	Surveyed bool         // all of this was looked up, in this transaction, for this Identifier
 }
 
 // Known is a session that this browser holds.
@@ -218,12 +219,12 @@ func (f *Facts) Identified(i Identifier) {
 	}
 	f.Identifier, f.Session, f.Method, f.SentAt = &i, session.ID{}, "", time.Time{}
 	f.Proofs, f.Reset, f.Registered = nil, false, false
-	f.Another = true
+	f.Another, f.World.Surveyed = true, false
 }
 
 // Picked writes which session the visitor chose.
 func (f *Facts) Picked(s session.ID) {
-	f.Session, f.Identifier, f.Another, f.Proofs = s, nil, false, nil
+	f.Session, f.Identifier, f.Another, f.Proofs, f.World.Surveyed = s, nil, false, nil, false
 }
 
 // Prove writes a proof of the step for the context that holds now.

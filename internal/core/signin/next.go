@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -12,7 +13,11 @@ import (
 //
 // Until proven has let the journey pass, nothing that a question reads may
 // differ between an address that is known and one that is not.
-var questions = []func(Facts, Policy) Step{
+var questions = append(slices.Clone(door), documents, account, username, fields, scopes)
+
+// door are the questions that need to know no more of the World than Now,
+// Sessions, Account and Refused.
+var door = []func(Facts, Policy) Step{
 	cancelled,
 	who,
 	proven,
@@ -20,11 +25,6 @@ var questions = []func(Facts, Policy) Step{
 	newcomer,
 	standing,
 	newPassword,
-	documents,
-	account,
-	username,
-	fields,
-	scopes,
 }
 
 // Next says which step comes next. It is pure.
@@ -36,18 +36,39 @@ func Next(f Facts, p Policy) Step {
 	return s
 }
 
+// AtTheDoor says which step comes next as far as the first questions go, before
+// anything is looked up that only matters to somebody who has proven who they
+// are. If none of them has anything to ask, ok is false.
+func AtTheDoor(f Facts, p Policy) (s Step, ok bool) {
+	if f.Kind == Address {
+		return Next(f, p), true // there are no other questions
+	}
+	s = first(door, f, p)
+	if s.Name != "" && f.Prompt.None {
+		s = quiet(s)
+	}
+	return s, s.Name != ""
+}
+
 func ask(f Facts, p Policy) Step {
 	list := questions
 	if f.Kind == Address {
-		list = list[:3] // cancelled, who, proven: the address is nobody's yet
+		list = door[:3] // cancelled, who, proven: the address is nobody's yet
 	}
+	if s := first(list, f, p); s.Name != "" {
+		return s
+	}
+	known, _ := Answering(f, p)
+	return Step{Name: Done, Session: known.Session}
+}
+
+func first(list []func(Facts, Policy) Step, f Facts, p Policy) Step {
 	for _, q := range list {
 		if s := q(f, p); s.Name != "" {
 			return s
 		}
 	}
-	known, _ := Answering(f, p)
-	return Step{Name: Done, Session: known.Session}
+	return Step{}
 }
 
 func cancelled(f Facts, _ Policy) Step {
