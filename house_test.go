@@ -226,6 +226,9 @@ func TestNever6_OnlyReleaseUnseals(t *testing.T) {
 			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "customer" && strings.HasPrefix(sel.Sel.Name, "Unseal") {
 				t.Errorf("%s opens a personal value beside the gate", set.Position(call.Pos()))
 			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "customer" && sel.Sel.Name == "OpenSecret" && f.dir != "internal/core/credential" {
+				t.Errorf("%s opens a credential's secret outside the room of credentials", set.Position(call.Pos()))
+			}
 		})
 	}
 }

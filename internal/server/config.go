@@ -45,6 +45,12 @@ type Config struct {
 	StatementCache string `yaml:"statement_cache" env:"CARDEA_STATEMENT_CACHE"`
 	// BreachFile is an optional filter of leaked passwords, made by `cardea breach build`.
 	BreachFile string `yaml:"breach_file" env:"CARDEA_BREACH_FILE"`
+	// FIDOMetadata is an optional file of the FIDO Metadata Service (the signed BLOB, or one statement a line as JSON). Attestations are trusted by its roots alone.
+	FIDOMetadata string `yaml:"fido_metadata" env:"CARDEA_FIDO_METADATA"`
+	// GeoFile is an optional MMDB file that says where networks are.
+	GeoFile string `yaml:"geo_file" env:"CARDEA_GEO_FILE"`
+	// NetworksFile is an optional list of networks of bad repute: a CIDR and a word (tor, vpn, hosting, abuse) a line.
+	NetworksFile string `yaml:"networks_file" env:"CARDEA_NETWORKS_FILE"`
 	// CheckpointFile receives every signed checkpoint of the journal as one line, for keeping elsewhere.
 	CheckpointFile string `yaml:"checkpoint_file" env:"CARDEA_CHECKPOINT_FILE"`
 	// Traces is the OTLP/HTTP endpoint of a collector, for example http://127.0.0.1:4318. Default none.

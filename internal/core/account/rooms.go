@@ -7,6 +7,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/privacy"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -19,8 +20,11 @@ import (
 func Rooms() []privacy.Subject {
 	return []privacy.Subject{
 		{Room: "grant", Tables: []string{"code", "refresh_token", "app_grant"}, Erase: grant.Destroy},
-		{Room: "session", Tables: []string{"session", "session_proof"}, Erase: session.Destroy},
-		{Room: "credential", Tables: []string{"password", "one_time"}, Erase: credential.Destroy},
+		{Room: "session", Tables: []string{"session", "session_proof", "device"}, Erase: session.Destroy},
+		{Room: "credential", Tables: []string{
+			"password", "one_time", "passkey", "totp", "recovery_code", "recovery_wait", "enrolment", "alarm",
+		}, Erase: credential.Destroy},
+		{Room: "risk", Tables: []string{"habit", "verdict"}, Erase: risk.Destroy},
 		{Room: "signin", Tables: []string{"flow"}, Erase: signin.Destroy},
 		{Room: "notify", Tables: []string{"message"}, Erase: notify.Destroy},
 		{Room: "release", Tables: []string{"disclosure"}, Erase: rows(`DELETE FROM disclosure WHERE tenant_id = $1 AND customer_id = $2`)},

@@ -237,6 +237,18 @@ func Destroy(tx *db.Tx, t *tenant.Tenant, cus customer.ID) error {
 	if err := EndOutstanding(tx, t, cus); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`DELETE FROM password WHERE tenant_id = $1 AND customer_id = $2`, t.ID, cus)
-	return err
+	for _, statement := range []string{
+		`DELETE FROM password WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM passkey WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM totp WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM recovery_code WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM recovery_wait WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM enrolment WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM alarm WHERE tenant_id = $1 AND customer_id = $2`,
+	} {
+		if _, err := tx.Exec(statement, t.ID, cus); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -123,6 +124,15 @@ func Sweep(tx *db.Tx, limit int) (int, error) {
 	n, err := tx.Exec(`DELETE FROM throttle WHERE (tenant_id, meter) IN
 		(SELECT tenant_id, meter FROM throttle WHERE arrives_at < $1 ORDER BY arrives_at LIMIT $2)`, tx.Now, limit)
 	return int(n), err
+}
+
+// Destroy deletes everything of a customer in this room, for erasure.
+func Destroy(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+	if _, err := tx.Exec(`DELETE FROM habit WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`DELETE FROM verdict WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c)
+	return err
 }
 
 func (m Meter) key(t *tenant.Tenant) [32]byte { return t.Index("risk/meter", m.Limit.Name, m.Key) }

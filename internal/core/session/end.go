@@ -76,9 +76,14 @@ func remove(tx *db.Tx, s Session) error {
 
 // Destroy deletes everything of a customer in this room, for erasure.
 func Destroy(tx *db.Tx, t *tenant.Tenant, cus customer.ID) error {
-	if _, err := tx.Exec(`DELETE FROM session_proof WHERE tenant_id = $1 AND customer_id = $2`, t.ID, cus); err != nil {
-		return err
+	for _, statement := range []string{
+		`DELETE FROM session_proof WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM session WHERE tenant_id = $1 AND customer_id = $2`,
+		`DELETE FROM device WHERE tenant_id = $1 AND customer_id = $2`,
+	} {
+		if _, err := tx.Exec(statement, t.ID, cus); err != nil {
+			return err
+		}
 	}
-	_, err := tx.Exec(`DELETE FROM session WHERE tenant_id = $1 AND customer_id = $2`, t.ID, cus)
-	return err
+	return nil
 }

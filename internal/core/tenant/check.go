@@ -31,6 +31,8 @@ func (s *Settings) Check(loopback bool) error {
 		func() error { return s.checkAddresses(loopback) },
 		s.checkPeople, s.Session.check, s.Mail.check,
 		func() error { return s.SMS.check(loopback) },
+		func() error { return s.Passkeys.check(loopback) },
+		s.SecondFactor.check, s.Assurance.check, s.Risk.check, s.Bots.check,
 	} {
 		if err := c(); err != nil {
 			return err

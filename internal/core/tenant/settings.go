@@ -29,6 +29,11 @@ type Settings struct {
 	Session      Session      `json:"session,omitzero" yaml:"session,omitempty"`
 	Mail         Mail         `json:"mail,omitzero" yaml:"mail,omitempty"`
 	SMS          SMS          `json:"sms,omitzero" yaml:"sms,omitempty"`
+	Passkeys     Passkeys     `json:"passkeys,omitzero" yaml:"passkeys,omitempty"`
+	SecondFactor SecondFactor `json:"second_factor,omitzero" yaml:"second_factor,omitempty"`
+	Assurance    Assurance    `json:"assurance,omitzero" yaml:"assurance,omitempty"`
+	Risk         Risk         `json:"risk,omitzero" yaml:"risk,omitempty"`
+	Bots         Bots         `json:"bots,omitzero" yaml:"bots,omitempty"`
 }
 
 // Identifiers says by what customers may be known, besides an e-mail address,
