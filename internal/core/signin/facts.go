@@ -43,19 +43,32 @@ type Facts struct {
 	Session    session.ID    `json:"session,omitzero"`   // picked in the chooser
 	Another    bool          `json:"another,omitempty"`  // use another account
 	Identifier *Identifier   `json:"identifier,omitempty"`
+	Holder     customer.ID   `json:"holder,omitzero"`    // whose passkey came without an identifier
 	Replaces   []byte        `json:"replaces,omitempty"` // of Address: digest of the identifier that the new one takes the place of
 	Primary    bool          `json:"primary,omitempty"`  // of Address: the new one becomes the primary
 	Method     Name          `json:"method,omitempty"`   // Password, or Code, which is also what "" means
 	SentAt     time.Time     `json:"sent_at,omitzero"`   // when the last message of this flow was asked for
 	Proofs     []Proof       `json:"proofs,omitempty"`
-	Accepted   []Acceptance  `json:"accepted,omitempty"`
-	Registered bool          `json:"registered,omitempty"` // the account was made in this flow
-	Reset      bool          `json:"reset,omitempty"`      // a new password was chosen in this flow
-	Skipped    []Name        `json:"skipped,omitempty"`    // steps that may be left out and were
-	Consented  bool          `json:"consented,omitempty"`
-	Cancelled  bool          `json:"cancelled,omitempty"`
-	ACR        string        `json:"acr,omitempty"`     // the assurance that the application needs
-	Outcome    *Outcome      `json:"outcome,omitempty"` // how the journey ended; written by End
+
+	Way          session.Method `json:"way,omitempty"`           // the second factor that was chosen: TOTP, OTPSMS, Recovery
+	SecondSentAt time.Time      `json:"second_sent_at,omitzero"` // when its message was asked for
+	SecondTo     [32]byte       `json:"second_to,omitzero"`      // digest of the number that it went to
+	Trust        bool           `json:"trust,omitempty"`         // "don't ask on this device"
+	Capable      bool           `json:"capable,omitempty"`       // the browser can make passkeys
+	Enrolling    [16]byte       `json:"enrolling,omitzero"`      // the TOTP generator that is being set up
+	Verdict      string         `json:"verdict,omitempty"`       // what risk made of the first proof: "step_up", "delay", "deny"
+	HoldUntil    time.Time      `json:"hold_until,omitzero"`     // of "delay"
+
+	Accepted   []Acceptance `json:"accepted,omitempty"`
+	Registered bool         `json:"registered,omitempty"` // the account was made in this flow
+	Reset      bool         `json:"reset,omitempty"`      // a new password was chosen in this flow
+	Skipped    []Name       `json:"skipped,omitempty"`    // steps that may be left out and were
+	Consented  bool         `json:"consented,omitempty"`
+	Cancelled  bool         `json:"cancelled,omitempty"`
+	Action     string       `json:"action,omitempty"`    // of Confirm: what is to be done, in the words of tenant.AssuranceRule
+	ACR        string       `json:"acr,omitempty"`       // the assurance that the application asks for
+	Essential  bool         `json:"essential,omitempty"` // and cannot do without
+	Outcome    *Outcome     `json:"outcome,omitempty"`   // how the journey ended; written by End
 
 	Here  Context `json:"-"` // the flow that these facts belong to; set by Load
 	World World   `json:"-"` // looked up afresh for every request; see account.Survey
@@ -112,15 +125,30 @@ const ProofLife = 15 * time.Minute
 // is never stored.
 type World struct {
 	Now      time.Time
-	Sessions []Known      // alive sessions that this browser holds
-	Account  Account      // whom the chosen session or the identifier names; zero: nobody
-	Terms    []Acceptance // documents that this account (or a new one) has yet to accept
-	Username bool         // the account has a username
-	Fields   []string     // required fields without a value
-	Scopes   []string     // scopes that a third-party application asks for and was not granted yet
-	Client   bool         // an application began this journey
-	Refused  bool         // the tenant's rules let nobody register with this address
-	Surveyed bool         // all of this was looked up, in this transaction, for this Identifier
+	Sessions []Known          // alive sessions that this browser holds
+	Account  Account          // whom the chosen session or the identifier names; zero: nobody
+	Terms    []Acceptance     // documents that this account (or a new one) has yet to accept
+	Username bool             // the account has a username
+	Fields   []string         // required fields without a value
+	Scopes   []string         // scopes that a third-party application asks for and was not granted yet
+	Client   bool             // an application began this journey
+	Need     Need             // the proof that this journey needs
+	Standing []session.Proof  // what was proven in the session that answers, or that Confirm is about
+	Ways     []session.Method // second factors that the account has
+	Setups   []session.Method // second factors that could be set up here
+	Trusted  bool             // this browser may skip what is not Hard
+	Offer    bool             // a passkey is worth an offer
+	Refused  bool             // the tenant's rules let nobody register with this address
+	Surveyed bool             // all of this was looked up, in this transaction, for this Identifier
+}
+
+// Need is which assurance a journey needs, by the policy of the moment.
+type Need struct {
+	ACR   string    // must be reached; "": nothing beyond the first proof
+	Hard  bool      // a trusted device does not make up for it
+	Wish  string    // is tried for, and done without if the customer has no way to it
+	After time.Time // proofs before count no more; zero: all do
+	Grace time.Time // until then, setting up a way may be put off
 }
 
 // Known is a session that this browser holds.
@@ -143,6 +171,7 @@ type Account struct {
 type Policy struct {
 	Password bool // passwords exist here
 	Alone    bool // a password alone opens a session
+	Passkeys bool // passkeys exist here
 	Username bool // usernames exist here
 	Closed   bool // nobody may register
 	Silent   bool // one alive session in the browser answers without the chooser
@@ -154,6 +183,7 @@ func PolicyOf(t *tenant.Tenant) Policy {
 	return Policy{
 		Password: !s.Password.Off,
 		Alone:    s.Password.Alone,
+		Passkeys: !s.Passkeys.Off,
 		Username: s.Identifiers.Username,
 		Closed:   s.Registration.Closed,
 	}
@@ -180,7 +210,7 @@ func (f *Facts) Expect(step Name) Context {
 	if f.Kind == Address {
 		c.Customer = f.Pinned
 	}
-	if f.Identifier != nil {
+	if f.Identifier != nil && (step == Code || step == Password) {
 		c.Target = f.Identifier.Digest
 	}
 	return c
@@ -188,7 +218,7 @@ func (f *Facts) Expect(step Name) Context {
 
 // Proven returns the proof of the step that counts now.
 func (f *Facts) Proven(step Name) (Proof, bool) {
-	if f.Identifier == nil {
+	if f.Identifier == nil && (step == Code || step == Password) {
 		return Proof{}, false
 	}
 	want := f.Expect(step)
@@ -203,7 +233,7 @@ func (f *Facts) Proven(step Name) (Proof, bool) {
 // Valid returns every proof that counts now, for the session that they open.
 func (f *Facts) Valid() []Proof {
 	var out []Proof
-	for _, step := range []Name{Code, Password} {
+	for _, step := range []Name{Code, Password, Passkey, Second} {
 		if p, ok := f.Proven(step); ok {
 			out = append(out, p)
 		}
@@ -217,14 +247,33 @@ func (f *Facts) Identified(i Identifier) {
 	if f.Identifier != nil && f.Identifier.Digest == i.Digest {
 		return
 	}
-	f.Identifier, f.Session, f.Method, f.SentAt = &i, session.ID{}, "", time.Time{}
-	f.Proofs, f.Reset, f.Registered = nil, false, false
+	f.Identifier, f.Holder, f.Session, f.Method, f.SentAt = &i, customer.ID{}, session.ID{}, "", time.Time{}
+	f.Reset, f.Registered = false, false
+	f.forget()
 	f.Another, f.World.Surveyed = true, false
 }
 
 // Picked writes which session the visitor chose.
 func (f *Facts) Picked(s session.ID) {
-	f.Session, f.Identifier, f.Another, f.Proofs, f.World.Surveyed = s, nil, false, nil, false
+	f.Session, f.Identifier, f.Holder, f.Another, f.World.Surveyed = s, nil, customer.ID{}, false, false
+	f.forget()
+}
+
+// Held writes that a passkey of the customer was shown. If it is not that of
+// whom was named, the passkey decides: it proves, and the name does not.
+func (f *Facts) Held(c customer.ID) {
+	if !f.World.Account.ID.IsZero() && f.World.Account.ID == c {
+		f.Holder = c
+		return
+	}
+	f.forget()
+	f.Identifier, f.Holder, f.Session, f.Another, f.World.Surveyed = nil, c, session.ID{}, true, false
+}
+
+// forget drops what was proven and decided about somebody else.
+func (f *Facts) forget() {
+	f.Proofs, f.Way, f.SecondSentAt, f.SecondTo = nil, "", time.Time{}, [32]byte{}
+	f.Enrolling, f.Verdict, f.HoldUntil = [16]byte{}, "", time.Time{}
 }
 
 // Prove writes a proof of the step for the context that holds now.

@@ -13,16 +13,19 @@ import (
 //
 // Until proven has let the journey pass, nothing that a question reads may
 // differ between an address that is known and one that is not.
-var questions = append(slices.Clone(door), documents, account, username, fields, scopes)
+var questions = append(slices.Clone(door), documents, account, username, enrol, fields, scopes, offer)
 
-// door are the questions that need to know no more of the World than Now,
-// Sessions, Account and Refused.
+// door are the questions that need to know no more of the World than who the
+// journey is about, which sessions there are, and what was and must be proven.
 var door = []func(Facts, Policy) Step{
 	cancelled,
 	who,
 	proven,
 	rightOne,
 	newcomer,
+	barred,
+	judged,
+	second,
 	standing,
 	newPassword,
 }
@@ -79,7 +82,7 @@ func cancelled(f Facts, _ Policy) Step {
 }
 
 func who(f Facts, p Policy) Step {
-	if _, ok := Answering(f, p); ok || f.Identifier != nil {
+	if _, ok := Answering(f, p); ok || f.Identifier != nil || !f.Holder.IsZero() {
 		return Step{}
 	}
 	if chooses(f) {
@@ -103,7 +106,7 @@ func chooses(f Facts) bool {
 // Answering returns the session of this browser that answers the request
 // without new proof, if there is one.
 func Answering(f Facts, p Policy) (Known, bool) {
-	if f.Kind != SignIn || f.Prompt.Login || f.Prompt.Create || f.Identifier != nil || f.Another {
+	if f.Kind != SignIn || f.Prompt.Login || f.Prompt.Create || f.Identifier != nil || !f.Holder.IsZero() || f.Another {
 		return Known{}, false
 	}
 	fresh := usable(f)
@@ -145,8 +148,9 @@ func usable(f Facts) []Known {
 	return out
 }
 
-// proven asks for the proof of the identifier. A password that does not stand
-// alone is followed by a code; a code stands alone.
+// proven asks for the first proof. A code or a passkey stands alone; a password
+// that does not is followed by a code, unless a stronger second factor comes
+// anyway. An account that is being recovered opens to nothing but its mailbox.
 func proven(f Facts, p Policy) Step {
 	if _, ok := Answering(f, p); ok {
 		return Step{}
@@ -154,16 +158,38 @@ func proven(f Facts, p Policy) Step {
 	if _, ok := f.Proven(Code); ok {
 		return Step{}
 	}
+	recovering := f.World.Account.State == customer.Recovery
+	if _, ok := f.Proven(Passkey); ok && f.Kind != Address {
+		if !recovering {
+			return Step{}
+		}
+		if f.Identifier == nil {
+			return Step{Name: Again}
+		}
+	}
 	if f.Kind == Recover || f.Kind == Address || f.Method != Password || !p.Password {
 		return Step{Name: Code}
 	}
 	if _, ok := f.Proven(Password); !ok {
 		return Step{Name: Password}
 	}
-	if !p.Alone || f.World.Account.State == customer.Recovery || f.World.Account.Unproven {
+	if recovering || f.World.Account.Unproven || !unaided(f, p) {
 		return Step{Name: Code}
 	}
 	return Step{}
+}
+
+// unaided reports whether the password needs no code beside it: because the tenant
+// says so and risk does not object, or because of a factor that is worth more.
+func unaided(f Facts, p Policy) bool {
+	if p.Alone && f.Verdict == "" {
+		return true
+	}
+	if f.World.Trusted && f.Verdict == "" && !f.World.Need.Hard {
+		return true
+	}
+	_, done := f.Proven(Second)
+	return done || len(f.Enough(session.Multi, f.World.Ways)) > 0 && session.Meets(f.World.Need.ACR, session.Multi)
 }
 
 func rightOne(f Facts, _ Policy) Step {
@@ -188,10 +214,17 @@ func newcomer(f Facts, p Policy) Step {
 	return Step{}
 }
 
+// barred refuses before anything more is asked of somebody who cannot get in.
+func barred(f Facts, _ Policy) Step {
+	switch f.World.Account.State {
+	case "", customer.Active, customer.Closing, customer.Recovery:
+		return Step{}
+	}
+	return refuse(CustomerLocked)
+}
+
 func standing(f Facts, p Policy) Step {
 	switch f.World.Account.State {
-	case "", customer.Active:
-		return Step{}
 	case customer.Closing:
 		return Step{Name: Reopen}
 	case customer.Recovery:
@@ -200,7 +233,7 @@ func standing(f Facts, p Policy) Step {
 		}
 		return Step{Name: Restore}
 	}
-	return refuse(CustomerLocked)
+	return Step{}
 }
 
 func newPassword(f Facts, p Policy) Step {

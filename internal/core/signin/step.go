@@ -12,17 +12,26 @@ const (
 	Identify Name = "identify" // who are you
 	Code     Name = "code"     // the code, or the link, that was sent
 	Password Name = "password" // the password
+	Second   Name = "second"   // a second factor: Facts.Way says which, "" which is usual
+	Hold     Name = "hold"     // not before Facts.HoldUntil
 	Reopen   Name = "reopen"   // the account is closing: keep it after all?
 	Reset    Name = "reset"    // choose a new password
 	Terms    Name = "terms"    // accept the documents that are new
 	Username Name = "username" // choose a username, or skip
 	Profile  Name = "profile"  // fields that the catalogue requires
+	Enrol    Name = "enrol"    // set up a stronger way to sign in; Facts.MaySkip
 	Consent  Name = "consent"  // what the application asks for
+	Offer    Name = "offer"    // create a passkey for the next time?
 	Refuse   Name = "refuse"   // the journey ends here; Reason says why
 )
 
+// Passkey is the step of a proof that any page up to Second may lead to, and no
+// page of its own.
+const Passkey Name = "passkey"
+
 // The acts.
 const (
+	Again    Name = "again"    // account.Again: the session is no answer, its customer proves an address
 	Restore  Name = "restore"  // account.Restore: an account in recovery without passwords comes back by proof alone
 	Register Name = "register" // account.Register
 	Done     Name = "done"     // Session names the session to use, or none: account.SignIn
@@ -48,13 +57,15 @@ const (
 	InteractionNeeded  Reason = "interaction_required"
 	CustomerLocked     Reason = "customer_locked"
 	RegistrationClosed Reason = "registration_closed"
+	Unmet              Reason = "unmet_authentication_requirements" // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+	RiskDenied         Reason = "risk_denied"
 	AddressRefused     Reason = "address_refused"
 	OtherAccount       Reason = "other_account"
 )
 
 // Act reports whether the step is done by the caller without showing a page.
 func (s Step) Act() bool {
-	return s.Name == Restore || s.Name == Register || s.Name == Done
+	return s.Name == Again || s.Name == Restore || s.Name == Register || s.Name == Done
 }
 
 func refuse(why Reason) Step { return Step{Name: Refuse, Reason: why} }
@@ -67,7 +78,7 @@ func quiet(s Step) Step {
 		return s
 	case Choose:
 		return refuse(ChoiceRequired)
-	case Identify, Code, Password:
+	case Identify, Code, Password, Again:
 		return refuse(LoginRequired)
 	case Consent:
 		return refuse(ConsentRequired)
