@@ -24,6 +24,9 @@ func Survey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy, held [
 	if err := whom(tx, t, f, p); err != nil {
 		return signin.Step{}, err
 	}
+	if err := need(tx, t, f, p); err != nil {
+		return signin.Step{}, err
+	}
 	if s, ok := signin.AtTheDoor(f.Facts, p); ok {
 		return s, nil
 	}
@@ -34,6 +37,19 @@ func Survey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy, held [
 		}
 	}
 	return signin.Next(f.Facts, p), nil
+}
+
+// holding is who a passkey named, if it came without an identifier.
+func holding(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
+	if f.Holder.IsZero() {
+		return nil
+	}
+	c, err := customer.Get(tx, t, f.Holder)
+	if err != nil {
+		return err
+	}
+	f.World.Account = signin.Account{ID: c.ID, State: c.State}
+	return since(tx, t, &f.World.Account)
 }
 
 func known(held []session.Session) []signin.Known {
@@ -55,7 +71,7 @@ func whom(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy) error {
 		return err
 	}
 	if f.Identifier == nil {
-		return nil
+		return holding(tx, t, f)
 	}
 	c, found, err := customer.ByIdentifier(tx, t, f.Identifier.Kind, f.Identifier.Value)
 	if err != nil {

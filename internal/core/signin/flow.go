@@ -2,6 +2,7 @@ package signin
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -10,6 +11,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -50,10 +52,20 @@ type Flow struct {
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	EndedAt    time.Time
+	From       From // who asks, this time; never stored
 
 	key     customer.FlowKey
 	browser [32]byte
 	version int64
+}
+
+// From is the browser of one request.
+type From struct {
+	Device [16]byte // the name under which its sessions hang together
+	Trust  string   // its token of trust for the customer; "": none
+	Place  session.Place
+	Peer   netip.Addr
+	Agent  string // its User-Agent header
 }
 
 // Key is the journey's data key. It seals the messages that are sent before
