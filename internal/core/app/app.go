@@ -157,6 +157,16 @@ type Settings struct {
 	RefreshAbsolute tenant.Duration `json:"refresh_absolute,omitempty" yaml:"refresh_absolute,omitempty"`
 	// DefaultMaxAge is the max_age of requests that tell none; no limit if 0.
 	DefaultMaxAge tenant.Duration `json:"default_max_age,omitempty" yaml:"default_max_age,omitempty"`
+	// DefaultACRValues are the acr_values of requests that ask for no acr, best
+	// first (OpenID Connect Dynamic Client Registration 1.0 section 2).
+	DefaultACRValues []string `json:"default_acr_values,omitempty" yaml:"default_acr_values,omitempty"`
+
+	// SessionIdle is for how long a sign-in may rest unused and still answer this
+	// application, SessionAbsolute how old its latest proof may be; no limit
+	// beyond the tenant's if 0. What is too old is asked to be proven again, and
+	// refresh tokens end with it.
+	SessionIdle     tenant.Duration `json:"session_idle,omitempty" yaml:"session_idle,omitempty"`
+	SessionAbsolute tenant.Duration `json:"session_absolute,omitempty" yaml:"session_absolute,omitempty"`
 }
 
 // Scope is something that an API lets others do.
@@ -177,8 +187,19 @@ func (j JWKS) MarshalJSON() ([]byte, error) { return json.RawMessage(j).MarshalJ
 func (j *JWKS) UnmarshalJSON(b []byte) error { return (*json.RawMessage)(j).UnmarshalJSON(b) }
 
 // Refresh returns how long a refresh token lives unused and how long its family
-// lives at all.
+// lives at all: never longer than a sign-in may rest, or last, at this application.
 func (s *Settings) Refresh() (idle, absolute time.Duration) {
+	idle, absolute = s.refresh()
+	if s.SessionIdle > 0 {
+		idle = min(idle, time.Duration(s.SessionIdle))
+	}
+	if s.SessionAbsolute > 0 {
+		absolute = min(absolute, time.Duration(s.SessionAbsolute))
+	}
+	return min(idle, absolute), absolute
+}
+
+func (s *Settings) refresh() (idle, absolute time.Duration) {
 	const day = 24 * time.Hour
 	return s.RefreshIdle.Or(30 * day), s.RefreshAbsolute.Or(365 * day)
 }

@@ -103,6 +103,11 @@ func TestWhatAnApplicationMayNotRegister(t *testing.T) {
 			"terms_url":              func(n *app.New) { n.Settings.TermsURL = "java\nscript:x" },
 			"backchannel_logout_uri": func(n *app.New) { n.Settings.BackchannelLogoutURI = "http://shop.example/out" },
 			"refresh_idle":           func(n *app.New) { n.Settings.RefreshIdle = tenant.Duration(500 * 24 * time.Hour) },
+			"session_idle":           func(n *app.New) { n.Settings.SessionIdle = tenant.Duration(time.Minute) },
+			"session_absolute": func(n *app.New) {
+				n.Settings.SessionIdle, n.Settings.SessionAbsolute = tenant.Duration(2*time.Hour), tenant.Duration(time.Hour)
+			},
+			"default_acr_values": func(n *app.New) { n.Settings.DefaultACRValues = []string{"multi"} },
 		} {
 			n := app.New{Kind: app.Web, Name: "Shop", Settings: app.Settings{RedirectURIs: cb}}
 			change(&n)
@@ -122,6 +127,28 @@ func TestWhatAnApplicationMayNotRegister(t *testing.T) {
 			t.Errorf("a hundred and one redirect URIs: %v", err)
 		}
 	})
+}
+
+// TestRefreshTokensNeverOutlastTheSignIn: what a sign-in may last at the
+// application bounds its refresh tokens, whatever they may last by themselves.
+func TestRefreshTokensNeverOutlastTheSignIn(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, c := range []struct{ refreshIdle, refreshAbsolute, idle, absolute, wantIdle, wantAbsolute time.Duration }{
+		{0, 0, 0, 0, 30 * day, 365 * day},
+		{0, 0, time.Hour, 0, time.Hour, 365 * day},
+		{0, 0, 0, time.Hour, time.Hour, time.Hour},
+		{0, 0, time.Hour, day, time.Hour, day},
+		{time.Hour, 2 * time.Hour, day, 2 * day, time.Hour, 2 * time.Hour},
+	} {
+		s := app.Settings{
+			RefreshIdle: tenant.Duration(c.refreshIdle), RefreshAbsolute: tenant.Duration(c.refreshAbsolute),
+			SessionIdle: tenant.Duration(c.idle), SessionAbsolute: tenant.Duration(c.absolute),
+		}
+		if idle, absolute := s.Refresh(); idle != c.wantIdle || absolute != c.wantAbsolute {
+			t.Errorf("%+v: %v and %v", c, idle, absolute)
+		}
+	}
 }
 
 func TestAtMostTwoSecretsAreAlive(t *testing.T) {

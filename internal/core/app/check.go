@@ -74,7 +74,7 @@ func (a *Application) check(t *tenant.Tenant) error {
 		return ErrBadAudience.At("audience")
 	}
 	for _, c := range []func(*tenant.Tenant) error{
-		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans,
+		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans, a.checkLevels,
 	} {
 		if err := c(t); err != nil {
 			return err
@@ -87,7 +87,7 @@ func (a *Application) checkLists(*tenant.Tenant) error {
 	s := &a.Settings
 	for member, list := range map[string][]string{
 		"redirect_uris": s.RedirectURIs, "post_logout_uris": s.PostLogoutURIs, "origins": s.Origins,
-		"grants": s.Grants, "allowed_scopes": s.AllowedScopes, "resources": s.Resources, "purposes": s.Purposes,
+		"grants": s.Grants, "allowed_scopes": s.AllowedScopes, "resources": s.Resources, "purposes": s.Purposes, "default_acr_values": s.DefaultACRValues,
 	} {
 		if len(list) > maxList {
 			return ErrTooMany.At(member)
@@ -263,9 +263,29 @@ func (a *Application) checkLinks(t *tenant.Tenant) error {
 }
 
 func (a *Application) checkSpans(*tenant.Tenant) error {
-	idle, absolute := a.Settings.Refresh()
+	s := &a.Settings
+	idle, absolute := s.refresh()
 	if idle < time.Minute || idle > absolute {
 		return ErrBadSettings.At("refresh_idle")
+	}
+	// When a session was last used is known to five minutes (session.TouchEvery).
+	if rest := s.SessionIdle.Or(time.Hour); rest < 10*time.Minute {
+		return ErrBadSettings.At("session_idle")
+	}
+	if whole := s.SessionAbsolute.Or(time.Hour); whole < time.Minute || s.SessionAbsolute > 0 && s.SessionIdle > s.SessionAbsolute {
+		return ErrBadSettings.At("session_absolute")
+	}
+	return nil
+}
+
+// levels are the acr values that there are; the session room computes them.
+var levels = []string{"urn:cardea:acr:single", "urn:cardea:acr:multi", "urn:cardea:acr:phishing-resistant"}
+
+func (a *Application) checkLevels(*tenant.Tenant) error {
+	for _, l := range a.Settings.DefaultACRValues {
+		if !slices.Contains(levels, l) {
+			return ErrBadSettings.At("default_acr_values")
+		}
 	}
 	return nil
 }

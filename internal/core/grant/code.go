@@ -120,6 +120,9 @@ func admit(tx *db.Tx, t *tenant.Tenant, g Grant, a *app.Application, p permit.Pu
 	if !g.standing(tx.Now) || g.ApplicationID != a.ID {
 		return ErrInvalid.Because(errors.New("the grant has ended"))
 	}
+	if p == permit.ForRefresh && g.outlasted(a, tx.Now) {
+		return ErrInvalid.Because(errors.New("the sign-in is too old for the application"))
+	}
 	ask := permit.Ask{
 		Purpose: p, Customer: g.CustomerID, Application: a, Organization: g.OrganizationID,
 		Offline: g.Offline, Scopes: g.Scopes(),

@@ -122,6 +122,9 @@ func Issue(tx *db.Tx, t *tenant.Tenant, p permit.Permit, n New) (Grant, error) {
 		_, absolute := a.Settings.Refresh()
 		g.ExpiresAt = tx.Now.Add(absolute)
 	}
+	if last := g.AuthenticatedAt.Add(time.Duration(a.Settings.SessionAbsolute)); a.Settings.SessionAbsolute > 0 && last.Before(g.ExpiresAt) {
+		g.ExpiresAt = last
+	}
 	if err := makeRoom(tx, g); err != nil {
 		return Grant{}, err
 	}
@@ -170,6 +173,17 @@ func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Grant, bool, e
 
 func find(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Grant, bool, error) {
 	return db.Find[Grant](tx, `FROM app_grant WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`, t.ID, cus, gid)
+}
+
+// outlasted reports whether the grant has rested or lasted longer than the
+// application's settings of today allow: what staff shorten is shorter at once,
+// also for what was granted before (H155).
+func (g *Grant) outlasted(a *app.Application, now time.Time) bool {
+	idle, absolute := a.Settings.Refresh()
+	if whole := time.Duration(a.Settings.SessionAbsolute); whole > 0 && now.Sub(g.AuthenticatedAt) >= whole {
+		return true
+	}
+	return now.Sub(g.UsedAt) >= idle || now.Sub(g.CreatedAt) >= absolute
 }
 
 func (g *Grant) standing(now time.Time) bool { return g.EndedAt.IsZero() && now.Before(g.ExpiresAt) }

@@ -174,7 +174,7 @@ func FindRefresh(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Applicati
 	if errors.Is(err, ErrInvalid) {
 		return Grant{}, false, nil
 	}
-	if err != nil || !row.rotated.IsZero() || !tx.Now.Before(row.ends) {
+	if err != nil || !row.rotated.IsZero() || !tx.Now.Before(row.ends) || g.outlasted(a, tx.Now) {
 		return Grant{}, false, err
 	}
 	return Alive(tx, t, g.CustomerID, g.ID)

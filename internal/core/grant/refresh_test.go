@@ -79,6 +79,49 @@ func TestH050_AfterTheGraceReuseEndsTheFamily(t *testing.T) {
 	})
 }
 
+// TestH155_WhatStaffShortenIsShorterAtOnce: limits of the application hold for
+// refresh tokens that were given before, idle and absolute, and count from the
+// customer's proof and not from the application's asking.
+func TestH155_WhatStaffShortenIsShorterAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		shorten func(*app.Settings)
+		over    bool
+	}{
+		"nothing is shortened": {func(*app.Settings) {}, false},
+		"refresh_idle":         {func(s *app.Settings) { s.RefreshIdle = tenant.Duration(time.Hour) }, true},
+		"refresh_absolute": {func(s *app.Settings) {
+			s.RefreshIdle, s.RefreshAbsolute = tenant.Duration(time.Hour), tenant.Duration(time.Hour)
+		}, true},
+		"session_idle":                               {func(s *app.Settings) { s.SessionIdle = tenant.Duration(time.Hour) }, true},
+		"session_idle that is not over":              {func(s *app.Settings) { s.SessionIdle = tenant.Duration(2 * time.Hour) }, false},
+		"session_absolute":                           {func(s *app.Settings) { s.SessionAbsolute = tenant.Duration(time.Hour) }, true},
+		"session_absolute counts from the proof":     {func(s *app.Settings) { s.SessionAbsolute = tenant.Duration(100 * time.Minute) }, true},
+		"session_absolute counts not from next week": {func(s *app.Settings) { s.SessionAbsolute = tenant.Duration(3 * time.Hour) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			coretest.Each(t, func(t *testing.T, h *coretest.House) {
+				w := newWorld(t, h, true)
+				h.Wait(30 * time.Minute) // the sign-in is older than the grant
+				token, _ := w.refresh(grant.New{Offline: true})
+				h.Wait(90 * time.Minute)
+				shorter := *w.app
+				c.shorten(&shorter.Settings)
+				var known bool
+				h.View(func(tx *db.Tx) (err error) {
+					_, known, err = grant.FindRefresh(tx, w.T(), token, &shorter)
+					return err
+				})
+				_, _, err := w.rotateAs(token, &shorter)
+				if over := errors.Is(err, grant.ErrInvalid); over != c.over || known == c.over {
+					t.Errorf("refused %v (%v), known %v", over, err, known)
+				}
+			})
+		})
+	}
+}
+
 func TestTokensBoundToAKeyHaveNoGrace(t *testing.T) {
 	t.Parallel()
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
