@@ -1,0 +1,65 @@
+package risk
+
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// Load is what decides whether a try at a password is to bring work, and how
+// much of it.
+type Load struct {
+	// Network is how full the meter of the network's tries at passwords is, from
+	// 0 to 1.
+	Network float64
+	// Attack is how far the tenant as a whole is under attack, in steps; 0 in peace.
+	Attack int
+	// Asked is set by a verdict that wants work of this attempt.
+	Asked bool
+}
+
+const (
+	// quiet is how full a network's meter may be before its tries cost work: the
+	// first forty of a burst, or one each five seconds for good.
+	quiet = .2
+	// restBits is the difficulty at rest where the tenant says none: about 20 ms
+	// of a desktop browser.
+	restBits = 14
+	// mostBits is where rising ends: some ten seconds of an old phone. A tenant
+	// that begins higher stays there.
+	mostBits = 19
+)
+
+// LoadOf reads how busy a network is with passwords. One that names nobody, as
+// the loopback does, counts as quiet: see from.
+func LoadOf(tx *db.Tx, t *tenant.Tenant, network string) (Load, error) {
+	var l Load
+	for _, m := range from(network, passwordNetwork) {
+		arrives, found, err := db.Value[time.Time](tx, `SELECT arrives_at FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, m.key(t))
+		if err != nil {
+			return Load{}, err
+		}
+		if found && arrives.After(tx.Now) {
+			l.Network = min(1, float64(arrives.Sub(tx.Now))/float64(m.Limit.span()))
+		}
+	}
+	return l, nil
+}
+
+// Demands tells whether a try has to bring work. At rest none has to: the page
+// has it done all the same, so that it is there at the first try that has to.
+func (l Load) Demands(t *tenant.Tenant) bool {
+	return !t.Settings.Bots.Off && (l.Asked || l.Attack > 0 || l.Network >= quiet)
+}
+
+// Bits is the difficulty of a task handed out under this load: the tenant's
+// own at rest, one bit more with each fifth of the network's meter, and two with
+// each step of an attack. Each bit doubles the work.
+func (l Load) Bits(t *tenant.Tenant) int {
+	rest := t.Settings.Bots.Work
+	if rest == 0 {
+		rest = restBits
+	}
+	return min(rest+int(l.Network/quiet)+2*l.Attack, max(rest, mostBits))
+}
