@@ -53,7 +53,7 @@ type Work struct {
 // NewWork makes a task of a difficulty for one purpose ("password") of one
 // context, which is the id of a journey.
 func NewWork(now time.Time, t *tenant.Tenant, purpose string, context [16]byte, difficulty int) Work {
-	w := Work{Bits: max(difficulty, puzzleBits), Until: now.Add(WorkFor)}
+	w := Work{Bits: max(difficulty, puzzleBits+1), Until: now.Add(WorkFor)}
 	w.head[0], w.head[1] = workVersion, byte(w.Bits)
 	binary.BigEndian.PutUint64(w.head[2:], uint64(w.Until.UnixMicro()))
 	copy(w.head[10:], secret.Random(16))
