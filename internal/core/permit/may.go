@@ -162,10 +162,14 @@ func assuranceMet(tx *db.Tx, _ *tenant.Tenant, a *Ask) error {
 	if a.ACR == "" {
 		return nil
 	}
-	if a.Session == nil {
+	if a.Session == nil && a.Purpose != ForSession {
 		return ErrAssurance
 	}
-	proofs, err := session.Proofs(tx, *a.Session)
+	proofs, err := a.Proofs, error(nil)
+	if a.Session != nil {
+		proofs, err = session.Proofs(tx, *a.Session)
+		proofs = append(proofs, a.Proofs...)
+	}
 	if err == nil && !session.Meets(session.Assure(proofs).ACR, a.ACR) {
 		err = ErrAssurance
 	}

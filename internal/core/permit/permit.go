@@ -37,6 +37,7 @@ type Ask struct {
 	Aged         bool             // MaxAge counts
 	MaxAge       time.Duration    // how long ago the last proof may be
 	ACR          string           // the level that the session must have; "": any
+	Proofs       []session.Proof  // of ForSession, what the new session begins with
 }
 
 // Permit is the answer yes, within one transaction.

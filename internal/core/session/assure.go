@@ -8,8 +8,8 @@ import "slices"
 const (
 	// Single: one factor. A password, or the command of an address.
 	Single = "urn:cardea:acr:single"
-	// Multi: two factors of different kinds, or one passkey with user
-	// verification, which is two.
+	// Multi: something that the customer has, and a proof of another kind beside
+	// it, or one passkey with user verification, which is two.
 	Multi = "urn:cardea:acr:multi"
 	// Resistant: a proof that a false page cannot relay: a passkey.
 	Resistant = "urn:cardea:acr:phishing-resistant"
@@ -49,7 +49,8 @@ const (
 
 // worth says what each method is worth. E-mail is no possession of anything
 // (NIST SP 800-63B-4, section 3.1.3.1), and a mailbox also opens a forgotten
-// password: it never makes a second factor. A recovery code is a look-up secret,
+// password: it makes no second factor beside one. It is a first one, beside
+// which something that the customer has makes two. A recovery code is a look-up secret,
 // an upstream identity is worth one factor until it says more.
 var worth = map[Method]struct {
 	factor    factor
@@ -63,8 +64,11 @@ var worth = map[Method]struct {
 	LinkSMS:   {has, false, "sms"},
 	TOTP:      {has, false, "otp"},
 	Passkey:   {has | is, true, "hwk"},
-	Recovery:  {has, false, "otp"},
-	Upstream:  {mailbox, false, "fed"},
+
+	PasskeyPresence: {has, true, "hwk"},
+
+	Recovery: {has, false, "otp"},
+	Upstream: {mailbox, false, "fed"},
 }
 
 // Assure computes what the proofs are worth together.
@@ -95,12 +99,12 @@ func level(all factor, resistant bool) string {
 	switch {
 	case all == 0:
 		return ""
-	case resistant:
+	case all&has == 0 || all == has:
+		return Single
+	case resistant && all&(knows|is) != 0:
 		return Resistant
-	case all&has != 0 && all&(knows|is) != 0:
-		return Multi
 	}
-	return Single
+	return Multi
 }
 
 func (a *Assurance) add(word string) {

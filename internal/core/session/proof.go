@@ -21,8 +21,10 @@ const (
 	LinkSMS   Method = "link_sms"
 	TOTP      Method = "totp"
 	Passkey   Method = "passkey" // with user verification
-	Recovery  Method = "recovery"
-	Upstream  Method = "upstream"
+	// PasskeyPresence is a passkey that somebody touched, who need not be its owner.
+	PasskeyPresence Method = "passkey_presence"
+	Recovery        Method = "recovery"
+	Upstream        Method = "upstream"
 )
 
 // Proof is one thing proven in a session, and when. Of each method the latest

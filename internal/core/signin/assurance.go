@@ -67,7 +67,8 @@ func (f *Facts) MaySkip() bool {
 	return f.Met() || f.World.Now.Before(f.World.Need.Grace)
 }
 
-// second asks for a second factor. A locked account is not asked: it is refused.
+// second asks for a second factor. Where none leads on from what the session
+// proved too long ago, everything is proven anew.
 func second(f Facts, _ Policy) Step {
 	if f.World.Account.ID.IsZero() || f.skipped(Second) && f.Met() {
 		return Step{}
@@ -75,12 +76,23 @@ func second(f Facts, _ Policy) Step {
 	if len(f.Seconds()) > 0 {
 		return Step{Name: Second}
 	}
+	anew := len(f.World.Ways) > 0 || !f.World.Need.After.IsZero()
+	if !f.Met() && !f.fresh() && anew {
+		return Step{Name: Again}
+	}
 	return Step{}
 }
 
 // enrol asks a customer who has no way to the proof that is needed to set one up.
 // Where none could do, the journey ends: what is needed is not done without.
+//
+// It is asked before the account's own steps, so that nothing of an account is
+// changed by who has not met its need (H095), and once more when an account has
+// just been made.
 func enrol(f Facts, _ Policy) Step {
+	if f.World.Account.ID.IsZero() {
+		return Step{}
+	}
 	if f.Met() && (f.Reaches(f.World.Need.Wish) || f.Prompt.None) || f.skipped(Enrol) && f.MaySkip() {
 		return Step{}
 	}

@@ -20,12 +20,13 @@ var questions = append(slices.Clone(door), documents, account, username, enrol, 
 var door = []func(Facts, Policy) Step{
 	cancelled,
 	who,
+	judged,
 	proven,
 	rightOne,
 	newcomer,
 	barred,
-	judged,
 	second,
+	enrol,
 	standing,
 	newPassword,
 }
@@ -56,7 +57,7 @@ func AtTheDoor(f Facts, p Policy) (s Step, ok bool) {
 func ask(f Facts, p Policy) Step {
 	list := questions
 	if f.Kind == Address {
-		list = door[:3] // cancelled, who, proven: the address is nobody's yet
+		list = door[:4] // cancelled, who, judged, proven: the address is nobody's yet
 	}
 	if s := first(list, f, p); s.Name != "" {
 		return s
