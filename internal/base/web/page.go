@@ -20,11 +20,22 @@ type CSP struct {
 	// Popup keeps the window's opener, for pages that applications open in a
 	// popup: sign-in and consent. Portal and console leave it false.
 	Popup bool
+	// Worker lets the page start workers of this origin's own files.
+	Worker bool
+	// Foreign lists the origins whose frames, styles and answers the page takes
+	// besides its own, "https://js.example" or "https://*.example": those of one
+	// service that the operator chose. Entries that are neither are left out.
+	// Such a page goes without trusted types, which the service's scripts do not
+	// know; every other page has none of this.
+	Foreign []string
+	// ForeignScript is the one file that the service's scripts begin with, if it
+	// lies elsewhere: "https://cdn.example/widget@1.0.0/site.min.js".
+	ForeignScript string
 }
 
 const (
-	pagePolicy  = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types app"
-	permissions = "publickey-credentials-get=(self), publickey-credentials-create=(self), accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
+	trustedTypes = "; require-trusted-types-for 'script'; trusted-types app"
+	permissions  = "publickey-credentials-get=(self), publickey-credentials-create=(self), accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
 )
 
 // Page sets the headers of an HTML page (ui.md 18 and 50-53). Referrer-Policy is
@@ -60,7 +71,44 @@ func (csp CSP) policy(r *http.Request) string {
 	if len(frames) == 0 {
 		frames = append(frames, "'none'")
 	}
-	return pagePolicy + "; form-action " + strings.Join(forms, " ") + "; frame-ancestors " + strings.Join(frames, " ")
+	return csp.loads() + "; form-action " + strings.Join(forms, " ") + "; frame-ancestors " + strings.Join(frames, " ")
+}
+
+// loads is what the page may run and fetch.
+func (csp CSP) loads() string {
+	foreign, types := "", trustedTypes
+	for _, origin := range csp.Foreign {
+		if foreignSource(origin) {
+			foreign, types = foreign+" "+origin, ""
+		}
+	}
+	scripts := foreign
+	if u, err := url.Parse(csp.ForeignScript); err == nil && foreign != "" && foreignSource("https://"+u.Host) && plainPath(u) {
+		scripts += " https://" + u.Host + u.Path
+	}
+	p := "default-src 'none'; script-src 'self'" + scripts + "; style-src 'self'" + foreign + "; img-src 'self' data:; font-src 'self'; connect-src 'self'" + foreign
+	if foreign != "" {
+		p += "; frame-src" + foreign
+	}
+	if csp.Worker {
+		p += "; worker-src 'self'"
+	}
+	return p + "; base-uri 'none'" + types
+}
+
+// plainPath reports a URL of nothing but an origin and a path that a policy can
+// name as it is.
+func plainPath(u *url.URL) bool {
+	odd := func(c rune) bool {
+		return !strings.ContainsRune("/.-_@", c) && (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9')
+	}
+	return u.Scheme == "https" && u.User == nil && u.RawQuery == "" && u.Fragment == "" && len(u.Path) > 1 && !strings.ContainsFunc(u.Path, odd)
+}
+
+// foreignSource reports an https origin, or all those below one domain.
+func foreignSource(origin string) bool {
+	host, ok := strings.CutPrefix(origin, "https://")
+	return ok && Serialized("https://"+strings.TrimPrefix(host, "*.")) && strings.Contains(strings.TrimPrefix(host, "*."), ".")
 }
 
 // FormTarget is the CSP source of the origin or custom scheme that a redirect

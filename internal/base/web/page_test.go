@@ -47,6 +47,40 @@ func TestH148_APageIsFramedByNobodyOrByNamedOrigins(t *testing.T) {
 	}
 }
 
+func TestUI50_AWorkerAndAForeignServiceOpenNoMoreThanThey(t *testing.T) {
+	t.Parallel()
+	policy := func(csp CSP) map[string]string {
+		w := httptest.NewRecorder()
+		Page(w, ask("GET", "/", ""), csp)
+		return directives(w.Header().Get("Content-Security-Policy"))
+	}
+	if got := policy(CSP{Worker: true}); got["worker-src"] != "'self'" || got["trusted-types"] != "app" || got["script-src"] != "'self'" {
+		t.Errorf("with a worker: %v", got)
+	}
+	bad := []string{"*", "https:", "https://*", "https://*.example/x", "http://a.example", "https://a.example;x", "'unsafe-inline'", "https://*.com x", "data:", "https://*.*.example", "https://localhost"}
+	if got := policy(CSP{Foreign: bad}); got["script-src"] != "'self'" || got["frame-src"] != "" || got["trusted-types"] != "app" {
+		t.Errorf("with what is no service: %v", got)
+	}
+	got := policy(CSP{Foreign: append(bad, "https://js.example.com", "https://*.example.net")})
+	for _, name := range []string{"script-src", "style-src", "connect-src"} {
+		if got[name] != "'self' https://js.example.com https://*.example.net" {
+			t.Errorf("%s %q", name, got[name])
+		}
+	}
+	for script, want := range map[string]string{
+		"https://cdn.example.org/npm/@a/sdk@1.0.2/site.min.js": "'self' https://js.example.com https://cdn.example.org/npm/@a/sdk@1.0.2/site.min.js",
+		"https://cdn.example.org/a;b":                          "'self' https://js.example.com", "https://cdn.example.org/": "'self' https://js.example.com",
+		"http://cdn.example.org/a": "'self' https://js.example.com", "https://cdn.example.org/a?b": "'self' https://js.example.com",
+	} {
+		if got := policy(CSP{Foreign: []string{"https://js.example.com"}, ForeignScript: script}); got["script-src"] != want {
+			t.Errorf("%s: %q", script, got["script-src"])
+		}
+	}
+	if got["frame-src"] != "https://js.example.com https://*.example.net" || got["img-src"] != "'self' data:" || got["default-src"] != "'none'" {
+		t.Errorf("with a service: %v", got)
+	}
+}
+
 func TestUI53_HeadersOfPagesAndOfAllElse(t *testing.T) {
 	t.Parallel()
 	b := newBench(nil)

@@ -23,12 +23,12 @@ const (
 	// quiet is how full a network's meter may be before its tries cost work: the
 	// first forty of a burst, or one each five seconds for good.
 	quiet = .2
-	// restBits is the difficulty at rest where the tenant says none: about 20 ms
+	// restBits is the difficulty at rest where the tenant says none: some 10 ms
 	// of a desktop browser.
 	restBits = 14
-	// mostBits is where rising ends: some ten seconds of an old phone. A tenant
-	// that begins higher stays there.
-	mostBits = 19
+	// mostBits is where rising ends: a second of a desktop browser, some ten of an
+	// old phone. A tenant that begins higher stays there.
+	mostBits = 21
 )
 
 // LoadOf reads how busy a network is with passwords. One that names nobody, as
@@ -61,5 +61,5 @@ func (l Load) Bits(t *tenant.Tenant) int {
 	if rest == 0 {
 		rest = restBits
 	}
-	return min(rest+int(l.Network/quiet)+2*l.Attack, max(rest, mostBits))
+	return min(rest+int(5*l.Network)+2*l.Attack, max(rest, mostBits))
 }

@@ -1,7 +1,10 @@
 // Pages work without this file. It adds: frames (swap #id from the same full page), copying, showing
 // a password, a guard against sending twice, the countdown before a new code can be sent.
 const doc = document, root = doc.documentElement;
-const policy = globalThis.trustedTypes?.createPolicy('app', { createHTML: s => s }) ?? { createHTML: s => s };
+// The one policy of a page: it makes pages of our own answers, and workers of our own files.
+const trust = { createHTML: s => s, createScriptURL: s => { if (new URL(s, location).origin === location.origin) return s; throw TypeError(s) } };
+const policy = globalThis.trustedTypes?.createPolicy('app', trust) ?? trust;
+export const script = url => policy.createScriptURL(url);
 const say = text => { const live = doc.getElementById('live'); if (live) live.textContent = text };
 root.classList.add('js');
 const here = () => location.pathname + location.search;
