@@ -31,6 +31,7 @@ const (
 func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
 		credential.Sweep, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
+		credential.SweepFactors, session.SweepDevices, customer.SweepRests,
 	}
 }
 

@@ -12,6 +12,7 @@ const (
 	Verify  Purpose = "verify"  // an address of a customer who is signed in, or who registers
 	Recover Purpose = "recover" // the way in is lost
 	StepUp  Purpose = "stepup"  // something more, in a session
+	Second  Purpose = "second"  // the second factor of a sign-in
 	Address Purpose = "address" // a new address
 	Close   Purpose = "close"   // the end of an account
 	Reopen  Purpose = "reopen"  // the change of one's mind
@@ -25,6 +26,7 @@ var lives = map[Purpose]time.Duration{
 	SignIn:  10 * time.Minute,
 	Verify:  10 * time.Minute,
 	StepUp:  10 * time.Minute,
+	Second:  10 * time.Minute,
 	Address: 10 * time.Minute,
 	Recover: 15 * time.Minute,
 	Close:   15 * time.Minute,

@@ -53,7 +53,7 @@ func AddIdentifier(tx *db.Tx, t *tenant.Tenant, id ID, n NewIdentifier) error {
 		row.Primary = false
 		if n.Kind == Username {
 			row.Primary = true
-			if err := old.drop(tx); err != nil {
+			if err := old.release(tx, t); err != nil {
 				return err
 			}
 		}
@@ -108,7 +108,7 @@ func RemoveIdentifier(tx *db.Tx, t *tenant.Tenant, id ID, digest [32]byte) error
 	}) {
 		return ErrLast.At(gone.Kind)
 	}
-	if err := gone.drop(tx); err != nil {
+	if err := gone.release(tx, t); err != nil {
 		return err
 	}
 	if gone.Primary {

@@ -67,7 +67,7 @@ func Destroy(tx *db.Tx, t *tenant.Tenant, id ID) (Erasure, error) {
 		return Erasure{}, err
 	}
 	for i := range all {
-		if err := all[i].drop(tx); err != nil {
+		if err := all[i].release(tx, t); err != nil {
 			return Erasure{}, err
 		}
 	}

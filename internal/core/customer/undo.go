@@ -226,6 +226,7 @@ func (r *changeRow) restore(tx *db.Tx, t *tenant.Tenant) error {
 			return err
 		}
 	}
+	back := map[[32]byte]bool{}
 	for _, f := range was.kept(t, r.createdAt) {
 		row, err := NewIdentifier{Kind: f.Kind, Value: f.Value}.row(t, r.customer, key, f.CreatedAt)
 		if err != nil {
@@ -235,6 +236,10 @@ func (r *changeRow) restore(tx *db.Tx, t *tenant.Tenant) error {
 		if err := row.store(tx); err != nil {
 			return err
 		}
+		back[row.Digest] = true
+	}
+	if err := restOthers(tx, t, now, back); err != nil {
+		return err
 	}
 	return changed(tx, t, r.customer, IdentifierChanged{Act: "restored"})
 }

@@ -51,6 +51,7 @@ CREATE TABLE totp (
   used_at BIGINT,
   PRIMARY KEY (tenant_id, customer_id, id)
 );
+CREATE INDEX totp_unconfirmed ON totp (created_at) WHERE confirmed_at IS NULL;
 
 CREATE TABLE recovery_code (
   tenant_id BYTEA NOT NULL,

@@ -11,7 +11,8 @@ const (
 	// Multi: something that the customer has, and a proof of another kind beside
 	// it, or one passkey with user verification, which is two.
 	Multi = "urn:cardea:acr:multi"
-	// Resistant: a proof that a false page cannot relay: a passkey.
+	// Resistant: two factors of different kinds, of which one is a proof that a
+	// false page cannot relay: a passkey. One with presence alone is one factor.
 	Resistant = "urn:cardea:acr:phishing-resistant"
 )
 

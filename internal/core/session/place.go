@@ -82,7 +82,7 @@ func printable(s string) string {
 // short bounds a name, which for an unknown browser is the client's own word.
 func short(s string) string { return strings.TrimSpace(s[:min(len(s), 40)]) }
 
-func (p Place) seal(tx *db.Tx, t *tenant.Tenant, cus customer.ID) (customer.Sealed, error) {
+func (p Place) seal(tx *db.Tx, t *tenant.Tenant, cus customer.ID, field string) (customer.Sealed, error) {
 	if p == (Place{}) {
 		return nil, nil
 	}
@@ -90,7 +90,7 @@ func (p Place) seal(tx *db.Tx, t *tenant.Tenant, cus customer.ID) (customer.Seal
 	if err != nil {
 		return nil, err
 	}
-	return customer.Seal(tx, t, cus, PlaceField, plain)
+	return customer.Seal(tx, t, cus, field, plain)
 }
 
 // OpenPlace reads what release has unsealed. Bytes that are no Place give the

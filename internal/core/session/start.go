@@ -35,7 +35,7 @@ func Start(tx *db.Tx, t *tenant.Tenant, a Admission, n New) (string, Session, er
 	}
 	life := t.Sessions(n.Remembered)
 	s.IdleAt, s.ExpiresAt = tx.Now.Add(life.Idle), tx.Now.Add(life.Absolute)
-	if s.PlaceSealed, err = n.Place.seal(tx, t, cus); err != nil {
+	if s.PlaceSealed, err = n.Place.seal(tx, t, cus, PlaceField); err != nil {
 		return "", Session{}, err
 	}
 	if err := makeRoom(tx, t, cus); err != nil {
