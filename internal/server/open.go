@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/outbound"
 	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/schema"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -42,6 +43,7 @@ type Base struct {
 	House       *tenant.House
 	Outbound    *outbound.Client
 	Hasher      *secret.Hasher
+	Atlas       risk.Atlas // what the operator's files say of networks; New opens it
 	Telemetry   *Telemetry
 	Log         *slog.Logger
 	KeyringMade bool // a new keyring was made just now: tell the operator to keep it safe
@@ -105,7 +107,7 @@ func Open(ctx context.Context, c Config, how ...Opening) (*Base, error) {
 
 // Close releases everything that Open took.
 func (b *Base) Close() error {
-	var errs []error
+	errs := []error{b.Atlas.Close()}
 	if b.DB != nil {
 		errs = append(errs, b.DB.Close())
 	}

@@ -24,6 +24,9 @@ import (
 // wire builds what needs something handed in, from the lower floors up, and
 // hangs it on the router.
 func (s *Server) wire() (err error) {
+	if err := s.openAtlas(); err != nil {
+		return err
+	}
 	if s.UI, err = ui.New(ui.Options{Look: s.look, Clock: s.Clock.Now}, s.parts()...); err != nil {
 		return err
 	}
