@@ -143,6 +143,7 @@ CREATE TABLE habit (
   last_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, customer_id, kind, value)
 );
+CREATE INDEX habit_last ON habit (last_at);
 
 -- What was thought of one attempt, and why. signals holds what the verdict was computed from, so that another policy can be tried on it.
 -- wide
