@@ -62,6 +62,19 @@ func digit(r rune) int {
 	return -1
 }
 
+// PhoneCountry is the country whose number it is in E.164 form, as an ISO 3166-1
+// code ("DE"); "" for numbers of no country, such as satellite networks.
+func PhoneCountry(e164 string) string {
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return ""
+	}
+	if region := phonenumbers.GetRegionCodeForNumber(n); len(region) == 2 && region != "ZZ" {
+		return region
+	}
+	return "" // "001" is the whole world
+}
+
 // CallingCode is the country's code at the front of a number in E.164 form,
 // without the plus.
 func CallingCode(e164 string) string {

@@ -2,6 +2,7 @@ package customer
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,6 +16,7 @@ var (
 	ErrClosed     = fault.New(fault.Denied, "registration_closed", "New accounts cannot be created here at the moment.")
 	ErrDomain     = fault.New(fault.Denied, "domain_refused", "Addresses of this domain cannot be used here.")
 	ErrDisposable = fault.New(fault.Denied, "disposable_refused", "Use an address that you keep, not a throw-away one.")
+	ErrCountry    = fault.New(fault.Invalid, "country_refused", "Text messages are not sent to numbers of this country. Use an email address.")
 	ErrAlias      = fault.New(fault.Denied, "alias_refused", "Use your address without the part behind the plus sign.")
 )
 
@@ -52,6 +54,17 @@ func Admissible(t *tenant.Tenant, kind, canonical string) error {
 		return ErrAlias.At(kind)
 	}
 	return nil
+}
+
+// Reachable tells whether the tenant sends messages to a canonical identifier at
+// all: text messages go to numbers of its countries alone. Whose it is, is not
+// looked at.
+func Reachable(t *tenant.Tenant, kind, canonical string) error {
+	list := t.Settings.SMS.Countries
+	if kind != Phone || len(list) == 0 || slices.Contains(list, catalog.PhoneCountry(canonical)) {
+		return nil
+	}
+	return ErrCountry.At(kind)
 }
 
 // within reports whether a domain is one of the list or lies below one.

@@ -57,6 +57,11 @@ func (w Wiring) claim(tx *db.Tx, j *journal.Job) error {
 			return err
 		}
 	}
+	if p.Channel == Text {
+		if err := customer.Reachable(t, customer.Phone, l.To); err != nil {
+			return err
+		}
+	}
 	if l.Locale == "" {
 		if l.Locale, err = Language(tx, t, p.Customer); err != nil {
 			return err

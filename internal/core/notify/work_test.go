@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/coretest"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
 // sender keeps what it is handed, and answers with err.
@@ -222,6 +223,32 @@ func TestDraftsThatNameNobodyAreRefused(t *testing.T) {
 			if err := p.Try(func(tx *db.Tx) error { return notify.Send(tx, p.T(), d) }); !errors.Is(err, notify.ErrBadDraft) {
 				t.Errorf("%+v: %v", d, err)
 			}
+		}
+	})
+}
+
+func TestH103_AMessageToACountryThatIsNotServedIsNotSent(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		texts := &sender{}
+		p := office(t, h)
+		p.loop = journal.NewLoop(h.D, "test", notify.Works(notify.Wiring{
+			House: h.House, SMS: texts, Render: func(notify.Letter) (notify.Rendered, error) { return notify.Rendered{}, nil },
+		}), nil, journal.Options{Alone: true})
+		h.Settings(func(s *tenant.Settings) { s.SMS.Countries = []string{"GB"} })
+		for _, number := range []string{"+447400123456", "+88213000001"} {
+			p.send(notify.Draft{Template: notify.AccountErased, Channel: notify.Text, To: number, Customer: p.who})
+		}
+		p.drain()
+		if len(texts.sent) != 1 || texts.sent[0].To != "+447400123456" {
+			t.Errorf("%v were sent: %v", texts.sent, p.state())
+		}
+		reasons := map[notify.State]string{}
+		for _, m := range p.state() {
+			reasons[m.State] = m.Reason
+		}
+		if reasons[notify.Sent] != "" || reasons[notify.Failed] != "country_refused" {
+			t.Errorf("the messages ended as %v", reasons)
 		}
 	})
 }

@@ -32,7 +32,7 @@ func (s *Settings) Check(loopback bool) error {
 		s.checkPeople, s.Session.check, s.Mail.check,
 		func() error { return s.SMS.check(loopback) },
 		func() error { return s.Passkeys.check(loopback) },
-		s.SecondFactor.check, s.Assurance.check, s.Risk.check, s.Bots.check,
+		s.SecondFactor.check, s.Assurance.check, s.Risk.check, func() error { return s.Bots.check(loopback) },
 	} {
 		if err := c(); err != nil {
 			return err
@@ -199,6 +199,11 @@ func (s *SMS) check(loopback bool) error {
 	}
 	if !ShortText(s.From, 20) {
 		return ErrBadSetting.At("settings.sms.from")
+	}
+	for _, c := range s.Countries {
+		if !validRegion(c) {
+			return ErrBadSetting.At("settings.sms.countries")
+		}
 	}
 	return s.Secret.check("settings.sms.secret")
 }

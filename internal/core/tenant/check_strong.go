@@ -129,7 +129,7 @@ func (r *Risk) Thresholds() (stepUp, delay, deny int) {
 	return or(r.StepUp, 30), or(r.Delay, 60), or(r.Deny, 90)
 }
 
-func (b *Bots) check() error {
+func (b *Bots) check(loopback bool) error {
 	switch {
 	case b.Work < 0 || b.Work > 22:
 		return ErrBadSetting.At("settings.bots.work")
@@ -137,6 +137,8 @@ func (b *Bots) check() error {
 		return ErrBadSetting.At("settings.bots.provider")
 	case b.Provider != "" && (!siteKey.MatchString(b.SiteKey) || b.Secret == ""):
 		return ErrBadSetting.At("settings.bots.site_key")
+	case b.Endpoint != "" && !ValidURL(b.Endpoint, loopback):
+		return ErrBadURL.At("settings.bots.endpoint")
 	}
 	return b.Secret.check("settings.bots.secret")
 }

@@ -104,6 +104,10 @@ type SMS struct {
 	Header string    `json:"header,omitempty" yaml:"header,omitempty"` // that carries Secret; "Authorization" if empty
 	Secret SecretRef `json:"secret,omitempty" yaml:"secret,omitempty"` // the whole header value
 	From   string    `json:"from,omitempty" yaml:"from,omitempty"`
+	// Countries are the only ones whose numbers are sent text messages, as ISO
+	// 3166-1 codes ("DE"); all if empty. Who pumps messages to expensive numbers
+	// picks countries that the company has no customers in.
+	Countries []string `json:"countries,omitempty" yaml:"countries,omitempty"`
 }
 
 // Lifetimes are the lengths of a session that hold for it now.

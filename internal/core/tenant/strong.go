@@ -111,6 +111,9 @@ type Bots struct {
 	Provider string    `json:"provider,omitempty" yaml:"provider,omitempty"`
 	SiteKey  string    `json:"site_key,omitempty" yaml:"site_key,omitempty"`
 	Secret   SecretRef `json:"secret,omitempty" yaml:"secret,omitempty"`
+	// Endpoint is the https address at which the provider verifies, if not its
+	// usual one: Friendly Captcha's in the EU, or a relay of the company's own.
+	Endpoint string `json:"endpoint,omitempty" yaml:"endpoint,omitempty"`
 }
 
 // TrustFor is for how long a browser is trusted to skip the second factor; 0:

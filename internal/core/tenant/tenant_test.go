@@ -261,6 +261,8 @@ func TestSettingsAreChecked(t *testing.T) {
 		},
 		"settings.mail.password": func(s *tenant.Settings) { s.Mail.Password = "hunter2" },
 		"settings.sms.url":       func(s *tenant.Settings) { s.SMS.URL = "http://sms.example" },
+		"settings.sms.countries": func(s *tenant.Settings) { s.SMS.Countries = []string{"DE", "Germany"} },
+		"settings.bots.endpoint": func(s *tenant.Settings) { s.Bots.Endpoint = "http://captcha.example" },
 		"settings.sms.header":    func(s *tenant.Settings) { s.SMS.Header = "X: y\r\nZ" },
 	} {
 		var s tenant.Settings

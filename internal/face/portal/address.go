@@ -309,6 +309,9 @@ func (v *visit) prove(n account.NewAddress) error {
 	if err != nil {
 		return err
 	}
+	if err := customer.Reachable(v.t, n.Kind, canonical); err != nil {
+		return err
+	}
 	if err := v.settle(&n, canonical); err != nil {
 		return err
 	}
