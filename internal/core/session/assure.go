@@ -51,8 +51,9 @@ const (
 // worth says what each method is worth. E-mail is no possession of anything
 // (NIST SP 800-63B-4, section 3.1.3.1), and a mailbox also opens a forgotten
 // password: it makes no second factor beside one. It is a first one, beside
-// which something that the customer has makes two. A recovery code is a look-up secret,
-// an upstream identity is worth one factor until it says more.
+// which something that the customer has makes two. A recovery code is a look-up
+// secret, an upstream identity is worth one factor until it says more. A passkey
+// is of hardware unless it is synced (RFC 8176, hwk and swk).
 var worth = map[Method]struct {
 	factor    factor
 	resistant bool
@@ -64,12 +65,13 @@ var worth = map[Method]struct {
 	OTPSMS:    {has, false, "sms"},
 	LinkSMS:   {has, false, "sms"},
 	TOTP:      {has, false, "otp"},
-	Passkey:   {has | is, true, "hwk"},
+	Recovery:  {has, false, "otp"},
+	Upstream:  {mailbox, false, "fed"},
 
-	PasskeyPresence: {has, true, "hwk"},
-
-	Recovery: {has, false, "otp"},
-	Upstream: {mailbox, false, "fed"},
+	Passkey:               {has | is, true, "hwk"},
+	PasskeySynced:         {has | is, true, "swk"},
+	PasskeyPresence:       {has, true, "hwk"},
+	PasskeySyncedPresence: {has, true, "swk"},
 }
 
 // Assure computes what the proofs are worth together.

@@ -20,12 +20,34 @@ const (
 	OTPSMS    Method = "otp_sms"
 	LinkSMS   Method = "link_sms"
 	TOTP      Method = "totp"
-	Passkey   Method = "passkey" // with user verification
-	// PasskeyPresence is a passkey that somebody touched, who need not be its owner.
-	PasskeyPresence Method = "passkey_presence"
-	Recovery        Method = "recovery"
-	Upstream        Method = "upstream"
+	Recovery  Method = "recovery"
+	Upstream  Method = "upstream"
+
+	// A passkey with user verification, bound to its device or synced between
+	// several.
+	Passkey       Method = "passkey"
+	PasskeySynced Method = "passkey_synced"
+	// A passkey that somebody touched, who need not be its owner.
+	PasskeyPresence       Method = "passkey_presence"
+	PasskeySyncedPresence Method = "passkey_synced_presence"
 )
+
+// PasskeyMethod is the method of a passkey that was used with user verification
+// or without, and that is synced or bound to its device, as credential tells.
+func PasskeyMethod(verified, synced bool) Method {
+	switch {
+	case verified && synced:
+		return PasskeySynced
+	case verified:
+		return Passkey
+	case synced:
+		return PasskeySyncedPresence
+	}
+	return PasskeyPresence
+}
+
+// IsPasskey reports whether the method is one of the four of a passkey.
+func (m Method) IsPasskey() bool { return worth[m].resistant }
 
 // Proof is one thing proven in a session, and when. Of each method the latest
 // stands.
