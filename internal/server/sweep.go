@@ -30,7 +30,7 @@ const (
 // lost job forgot.
 func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
-		credential.Sweep, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
+		credential.Sweep, credential.SweepChallenges, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
 		credential.SweepFactors, session.SweepDevices, customer.SweepRests,
 	}
 }
