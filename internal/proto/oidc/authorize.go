@@ -55,6 +55,7 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 	if err != nil {
 		return err
 	}
+	held = q.awake(held, p.db.Now())
 	var step signin.Step
 	var facts signin.Facts
 	err = p.db.View(r.Context(), func(tx *db.Tx) (err error) {
@@ -77,28 +78,28 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 	return p.begin(w, r, q, facts)
 }
 
-// survey asks which step comes next. A session that answers but is weaker than
-// an essential acr is as good as none: the customer signs in anew and may prove
-// more this time.
+// survey asks which step comes next.
 func (p *Provider) survey(tx *db.Tx, q *request, facts *signin.Facts, held []session.Held) (signin.Step, error) {
 	flow := signin.Flow{Facts: *facts, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
 	step, err := account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), session.Distinct(held))
 	if step.Reason == signin.ChoiceRequired && q.fresh(tx.Now, session.Distinct(held)) < 2 {
 		step.Reason = signin.LoginRequired // of those who are signed in nobody is left to choose
 	}
-	if err != nil || step.Name != signin.Done || len(q.levels()) == 0 {
-		return step, err
+	return step, err
+}
+
+// awake leaves out the sessions that have rested for longer than the application
+// lets them. A journey that begins instead asks for a proof that is younger.
+func (q *request) awake(held []session.Held, now time.Time) []session.Held {
+	most := time.Duration(q.app.Settings.SessionIdle)
+	if most == 0 {
+		return held
 	}
-	i := slices.IndexFunc(held, func(h session.Held) bool { return h.ID == step.Session })
-	if i < 0 {
-		return step, nil
+	awake := slices.DeleteFunc(slices.Clone(held), func(h session.Held) bool { return now.Sub(h.SeenAt) > most })
+	if len(awake) < len(held) {
+		q.younger(most)
 	}
-	proofs, err := session.Proofs(tx, held[i].Session)
-	if err != nil || q.meets(session.Assure(proofs).ACR) {
-		return step, err
-	}
-	facts.Prompt.Login = true
-	return signin.Step{Name: signin.Refuse, Reason: signin.LoginRequired}, nil
+	return awake
 }
 
 // fresh counts the sessions that max_age lets answer.
@@ -121,8 +122,10 @@ func (p *Provider) policy(t tenantRef) signin.Policy {
 
 // facts says in core's words what the application wants.
 func (p *Provider) facts(tx *db.Tx, q *request, held []session.Held) (f signin.Facts, err error) {
+	acr, essential := q.wish()
 	f = signin.Facts{
 		Kind: signin.SignIn, Aged: q.Aged, MaxAge: q.MaxAge, Hint: q.LoginHint,
+		ACR: acr, Essential: essential,
 		Prompt: signin.Prompt{Login: q.asks("login"), Create: q.asks("create"), Select: q.asks("select_account"), Consent: q.asks("consent"), None: q.asks("none")},
 	}
 	if f.Pinned, err = pinned(tx, q); err == nil && !f.Prompt.Select {
@@ -178,6 +181,8 @@ func refusal(why signin.Reason) *fault.Error {
 	switch why {
 	case signin.LoginRequired, signin.ChoiceRequired, signin.ConsentRequired, signin.InteractionNeeded:
 		return refuse(string(why), "The customer has to do something first.")
+	case signin.Unmet:
+		return errAssurance
 	}
 	return errDenied
 }
@@ -245,6 +250,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	q.since = flow.CreatedAt
 	token, ok := tokenOf(held, flow.Outcome.Session)
 	if !ok {
 		return p.respondError(w, r, q, refuse("login_required", "The sign-in ended before it could be used."))

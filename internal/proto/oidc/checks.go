@@ -10,7 +10,6 @@ import (
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/grant"
-	"github.com/cardea-id/cardea/internal/core/session"
 )
 
 // check is one row of the table that every authorization request walks.
@@ -43,7 +42,7 @@ var redirected = []check{
 	{"nonce is not beyond measure", "OpenID Connect Core 1.0, 15.5.2", nonce},
 	{"prompt", "OpenID Connect Core 1.0, 3.1.2.1; Initiating User Registration 1.0", prompt},
 	{"max_age", "OpenID Connect Core 1.0, 3.1.2.1", maxAge},
-	{"acr_values", "OpenID Connect Core 1.0, 3.1.2.1", acrValues},
+	{"acr_values", "OpenID Connect Core 1.0, 3.1.2.1; RFC 9470, 5", acrValues},
 	{"claims", "OpenID Connect Core 1.0, 5.5", claims},
 	{"an essential acr can be met at all", "OpenID Connect Core 1.0, 5.5.1.1", essentialLevel},
 	{"hints", "OpenID Connect Core 1.0, 3.1.2.1", hints},
@@ -193,25 +192,18 @@ func prompt(_ *Provider, q *request) *fault.Error {
 	return nil
 }
 
+// maxAge is the request's, or the application's own; a sign-in is never older
+// than it may be at this application at all.
 func maxAge(_ *Provider, q *request) *fault.Error {
 	text := q.one("max_age")
-	if text == "" {
-		q.MaxAge, q.Aged = time.Duration(q.app.Settings.DefaultMaxAge), q.app.Settings.DefaultMaxAge > 0
-		return nil
+	q.MaxAge, q.Aged = time.Duration(q.app.Settings.DefaultMaxAge), q.app.Settings.DefaultMaxAge > 0
+	if text != "" {
+		if q.MaxAge, q.Aged = age(text); !q.Aged {
+			return refuse("invalid_request", "max_age must be a number of seconds.")
+		}
 	}
-	var ok bool
-	if q.MaxAge, ok = age(text); !ok {
-		return refuse("invalid_request", "max_age must be a number of seconds.")
-	}
-	q.Aged = true
-	return nil
-}
-
-// acrValues are a wish, and are answered by what the sign-in was: the ID
-// token's acr. Who cannot do without asks by an essential claim.
-func acrValues(_ *Provider, q *request) *fault.Error {
-	if len(q.one("acr_values")) > maxScope {
-		return refuse("invalid_request", "acr_values is too long.")
+	if most := time.Duration(q.app.Settings.SessionAbsolute); most > 0 {
+		q.younger(most)
 	}
 	return nil
 }
@@ -223,15 +215,6 @@ func claims(_ *Provider, q *request) *fault.Error {
 	}
 	if len(text) > maxClaims || web.CheckJSON([]byte(text)) != nil || json.Unmarshal([]byte(text), &q.Claims) != nil {
 		return refuse("invalid_request", "claims is not a claims request.")
-	}
-	return nil
-}
-
-// essentialLevel refuses at once what no sign-in here could ever reach.
-func essentialLevel(_ *Provider, q *request) *fault.Error {
-	wanted := q.levels()
-	if len(wanted) > 0 && !slices.ContainsFunc(wanted, func(l string) bool { return slices.Contains(session.Levels(), l) }) {
-		return errAssurance
 	}
 	return nil
 }

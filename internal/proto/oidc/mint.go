@@ -66,7 +66,7 @@ func (p *Provider) accessToken(x *exchange) (string, error) {
 		c.Subject = c.ClientID // RFC 9068, 2.2: no resource owner, so the application itself
 	} else {
 		c.Subject, c.Grant = x.subject, grant.Handle(x.tenant, x.grant)
-		c.AuthTime, c.ACR, c.AMR = x.grant.AuthenticatedAt.Unix(), x.grant.ACR, x.grant.Methods()
+		c.AuthTime, c.ACR, c.AMR = x.grant.AuthenticatedAt.Unix(), x.acr(), x.grant.Methods()
 	}
 	claims, err := json.Marshal(c)
 	if err != nil {
@@ -130,7 +130,7 @@ func (p *Provider) idToken(x *exchange, access string) (string, error) {
 	maps.Copy(c, x.claims)
 	c["iss"], c["sub"], c["aud"] = x.tenant.Issuer(), x.subject, x.app.ID.String()
 	c["exp"], c["iat"], c["auth_time"] = x.now.Add(idLife).Unix(), x.now.Unix(), x.grant.AuthenticatedAt.Unix()
-	c["acr"], c["amr"] = x.grant.ACR, x.grant.Methods()
+	c["acr"], c["amr"] = x.acr(), x.grant.Methods()
 	c["at_hash"] = halfHash(key.Alg, access)
 	if !x.grant.SessionID.IsZero() {
 		c["sid"] = sid(x.tenant, x.app, x.grant.SessionID)

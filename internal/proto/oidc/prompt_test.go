@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cardea-id/cardea/internal/core/app"
-	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/proto/oidc"
 )
 
@@ -172,31 +171,6 @@ func TestOIDC_LoginHintPicksAmongTheBrowsersAccounts(t *testing.T) {
 		}
 		if got := sub("login_hint", "nobody@example.com"); got != nil {
 			d.t.Errorf("a stranger's hint is answered: %v", got)
-		}
-	})
-}
-
-func TestOIDC_5_5_1_1_AnEssentialLevelIsMetOrRefused(t *testing.T) {
-	each(t, func(d *desk) {
-		c := d.apps["web"]
-		multi := `{"id_token":{"acr":{"essential":true,"values":["urn:cardea:acr:multi"]}}}`
-		weak, strong := d.browser(), d.browser()
-		weak.enter(d.Customer())
-		strong.enter(d.Customer(), session.Password, session.TOTP)
-		if e := weak.get(authorizeURL(c, "claims", multi, "prompt", "none")).to().Get("error"); e != "login_required" {
-			d.t.Errorf("a weak session, silently: %q", e)
-		}
-		if e := weak.get(authorizeURL(c, "claims", multi)).to().Get("error"); e != "unmet_authentication_requirements" {
-			d.t.Errorf("a weak session, and again at the pages: %q", e)
-		}
-		token := d.redeem(c, strong.code(c, "claims", multi)).text("id_token")
-		if acr := d.claims(token)["acr"]; acr != "urn:cardea:acr:multi" {
-			d.t.Errorf("acr %v", acr)
-		}
-		// A wish is answered by what it is.
-		token = d.redeem(c, weak.code(c, "acr_values", "urn:cardea:acr:multi")).text("id_token")
-		if acr := d.claims(token)["acr"]; acr != "urn:cardea:acr:single" {
-			d.t.Errorf("acr %v", acr)
 		}
 	})
 }

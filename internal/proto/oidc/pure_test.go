@@ -96,10 +96,11 @@ func TestRFC6749_3_1_2_WithQuery(t *testing.T) {
 func TestApplicationsHearWhatToDoAndNotWhatIsTheMatter(t *testing.T) {
 	t.Parallel()
 	for want, list := range map[string][]error{
-		"access_denied":    {permit.ErrLocked, permit.ErrRecovering, permit.ErrClosing, permit.ErrGone, permit.ErrOrganization, permit.ErrTenant, permit.ErrApplication},
-		"login_required":   {permit.ErrSession, permit.ErrStale, permit.ErrAssurance, refuseLogin},
-		"consent_required": {permit.ErrConsent},
-		"":                 {errors.New("disk"), fault.New(fault.Unavailable, "busy", ""), fault.New(fault.Internal, "x", ""), consent.ErrBadDecision},
+		"access_denied":                     {permit.ErrLocked, permit.ErrRecovering, permit.ErrClosing, permit.ErrGone, permit.ErrOrganization, permit.ErrTenant, permit.ErrApplication},
+		"login_required":                    {permit.ErrSession, permit.ErrStale, refuseLogin},
+		"unmet_authentication_requirements": {permit.ErrAssurance},
+		"consent_required":                  {permit.ErrConsent},
+		"":                                  {errors.New("disk"), fault.New(fault.Unavailable, "busy", ""), fault.New(fault.Internal, "x", ""), consent.ErrBadDecision},
 	} {
 		for _, err := range list {
 			f, ok := gate(err)
@@ -151,7 +152,7 @@ func FuzzOutsideText(f *testing.F) {
 		var c claimsRequest
 		if json.Unmarshal([]byte(claims), &c) == nil {
 			q := request{Claims: c}
-			q.meets("urn:cardea:acr:multi")
+			q.wish()
 			if _, err := q.claimsText(); err != nil {
 				t.Error(err)
 			}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cardea-id/cardea/internal/core/app"
-	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -28,7 +27,9 @@ type request struct {
 	Resource     string        `json:"resource,omitempty"`
 	Prompt       []string      `json:"prompt,omitempty"`
 	MaxAge       time.Duration `json:"max_age,omitempty"`
-	Aged         bool          `json:"aged,omitempty"` // max_age was given, even as 0
+	Aged         bool          `json:"aged,omitempty"` // MaxAge counts, even as 0
+	ACRValues    []string      `json:"acr_values,omitempty"`
+	Bound        bool          `json:"bound,omitempty"` // one of ACRValues must be met
 	Claims       claimsRequest `json:"claims,omitzero"`
 	LoginHint    string        `json:"login_hint,omitempty"`
 	Locales      string        `json:"ui_locales,omitempty"`
@@ -38,6 +39,7 @@ type request struct {
 	form   url.Values
 	tenant *tenant.Tenant
 	app    *app.Application
+	since  time.Time // when the request came, from which MaxAge counts; zero: now
 }
 
 // one returns a parameter; repeated parameters were refused before.
@@ -46,21 +48,11 @@ func (q *request) one(name string) string { return q.form.Get(name) }
 func (q *request) asks(prompt string) bool { return slices.Contains(q.Prompt, prompt) }
 func (q *request) offline() bool           { return slices.Contains(q.Scopes, "offline_access") }
 
-// levels are the assurance levels of which the sign-in must meet one: those of
-// an essential acr claim (OpenID Connect Core 1.0, 5.5.1.1). Empty: any will do.
-func (q *request) levels() []string {
-	ask := q.Claims.IDToken["acr"]
-	if ask == nil || !ask.Essential {
-		return nil
+// younger lowers how old the customer's latest proof may be.
+func (q *request) younger(most time.Duration) {
+	if !q.Aged || q.MaxAge > most {
+		q.MaxAge, q.Aged = most, true
 	}
-	return ask.wanted()
-}
-
-// meets reports whether a sign-in of this level is what the request cannot do
-// without.
-func (q *request) meets(acr string) bool {
-	wanted := q.levels()
-	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(level string) bool { return session.Meets(acr, level) })
 }
 
 // claimsRequest is the `claims` parameter (OpenID Connect Core 1.0, 5.5).
