@@ -154,7 +154,8 @@ func (v *visit) enter() (s session.Session) {
 	v.tb.Helper()
 	v.expect(signin.Done)
 	v.must(func(tx *db.Tx, f *signin.Flow) (err error) {
-		_, s, err = v.acts.SignIn(tx, v.T(), f, account.Entrance{Held: v.held, Policy: v.policy})
+		opened, err := v.acts.SignIn(tx, v.T(), f, account.Entrance{Held: v.held, Policy: v.policy})
+		s = opened.Session
 		return err
 	})
 	return s
@@ -448,7 +449,7 @@ func TestOneCodeOpensOneSession(t *testing.T) {
 				return err
 			}
 			return v.try(func(tx *db.Tx, f *signin.Flow) error {
-				_, _, err := d.acts.SignIn(tx, d.T(), f, account.Entrance{Policy: v.policy})
+				_, err := d.acts.SignIn(tx, d.T(), f, account.Entrance{Policy: v.policy})
 				return err
 			})
 		}) {

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -178,10 +177,6 @@ func trusted(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (err error) {
 	if n.ACR == "" || n.Hard || f.From.Trust == "" || t.TrustFor() == 0 || f.Reaches(n.ACR) {
 		return nil
 	}
-	return nil
-}
-
-// has reports whether the way is open to the customer now.
-func open(f *signin.Flow, way session.Method) bool {
-	return slices.Contains(f.World.Ways, way)
+	f.World.Trusted, err = session.Trusted(tx, t, f.World.Account.ID, f.From.Device, f.From.Trust)
+	return err
 }

@@ -115,43 +115,103 @@ type Entrance struct {
 	Policy signin.Policy // as the page asked Next
 }
 
+// Opened is what a browser keeps of a journey that has ended.
+type Opened struct {
+	session.Session
+	Token string // of the session; "": the browser holds it already, unchanged
+	Trust string // by which it skips the second factor from now on; "": it does not
+}
+
 // SignIn ends a journey whose next step is Done: in the session of the browser
-// that answers it, or in a new one, for which token is what the browser keeps
-// ("" if none was opened). Every new session goes through permit.May.
-func (a Acts) SignIn(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (token string, s session.Session, err error) {
+// that answers it, whose token is a new one if something was proven in it, or in
+// a new session. Both go through permit.May.
+func (a Acts) SignIn(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (out Opened, err error) {
 	next, err := Survey(tx, t, f, e.Policy, e.Held)
 	if err != nil {
-		return "", s, err
+		return out, err
 	}
 	if next.Name != signin.Done || f.Kind == signin.Confirm || f.Kind == signin.Address {
-		return "", s, ErrStep
+		return out, ErrStep
 	}
 	if next.Session.IsZero() {
-		token, s, err = start(tx, t, f, e)
+		out, err = a.start(tx, t, f, e)
 	} else {
-		s, err = standing(e.Held, next.Session)
+		out, err = a.stand(tx, t, f, e, next.Session)
 	}
 	if err != nil {
-		return "", s, err
+		return Opened{}, err
 	}
-	return token, s, signin.End(tx, t, f, signin.Outcome{Customer: s.CustomerID, Session: s.ID})
+	return out, signin.End(tx, t, f, signin.Outcome{Customer: out.CustomerID, Session: out.ID})
 }
 
-func standing(held []session.Session, id session.ID) (session.Session, error) {
-	for _, s := range held {
-		if s.ID == id {
-			return s, nil
+// stand goes on with a session of this browser. What was proven beside it makes
+// it worth more, and gives it a new token.
+func (a Acts) stand(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance, id session.ID) (Opened, error) {
+	for _, s := range e.Held {
+		if s.ID != id {
+			continue
 		}
+		if !f.Fresh() {
+			return Opened{Session: s}, nil
+		}
+		p, err := permit.May(tx, t, permit.Ask{Customer: s.CustomerID, Session: &s, Purpose: permit.ForSession, ACR: worth(f), Proofs: proofs(f)})
+		if err != nil {
+			return Opened{}, err
+		}
+		token, s, err := session.Prove(tx, t, p, s, proofs(f)...)
+		if err != nil {
+			return Opened{}, err
+		}
+		trust, err := a.trust(tx, t, f, e)
+		return Opened{Session: s, Token: token, Trust: trust}, err
 	}
-	return session.Session{}, ErrStep
+	return Opened{}, ErrStep
 }
 
-func start(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (string, session.Session, error) {
-	p, err := permit.May(tx, t, permit.Ask{Customer: f.World.Account.ID, Purpose: permit.ForSession})
-	if err != nil {
-		return "", session.Session{}, err
+// worth is the assurance without which the permit is refused: what the journey
+// needs, unless a trusted browser or a time of grace does in its place.
+func worth(f *signin.Flow) string {
+	if f.Reaches(f.World.Need.ACR) || !f.MaySkip() {
+		return f.World.Need.ACR
 	}
-	return session.Start(tx, t, p, session.New{Proofs: proofs(f), Remembered: f.Remember, Device: e.Device, Place: e.Place})
+	return ""
+}
+
+func (a Acts) start(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (Opened, error) {
+	c := f.World.Account.ID
+	p, err := permit.May(tx, t, permit.Ask{Customer: c, Purpose: permit.ForSession, ACR: worth(f), Proofs: proofs(f)})
+	if err != nil {
+		return Opened{}, err
+	}
+	token, s, err := session.Start(tx, t, p, session.New{Proofs: proofs(f), Remembered: f.Remember, Device: e.Device, Place: e.Place})
+	if err != nil {
+		return Opened{}, err
+	}
+	if err := a.seen(tx, t, f, e, s); err != nil {
+		return Opened{}, err
+	}
+	trust, err := a.trust(tx, t, f, e)
+	return Opened{Session: s, Token: token, Trust: trust}, err
+}
+
+// seen notes the browser. Of one that is new, but for the first, the customer is
+// told.
+func (a Acts) seen(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance, s session.Session) error {
+	if e.Device == ([16]byte{}) {
+		return nil
+	}
+	_, err := session.See(tx, t, s.CustomerID, e.Device, e.Place)
+	return err
+}
+
+// trust lets the browser skip the second factor from now on, if its customer
+// asked for that and has just given one.
+func (a Acts) trust(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (string, error) {
+	_, second := f.Proven(signin.Second)
+	if !f.Trust || !second || t.TrustFor() == 0 || e.Device == ([16]byte{}) {
+		return "", nil
+	}
+	return session.Trust(tx, t, f.World.Account.ID, e.Device, t.TrustFor())
 }
 
 func proofs(f *signin.Flow) []session.Proof {

@@ -77,7 +77,7 @@ func second(f Facts, _ Policy) Step {
 		return Step{Name: Second}
 	}
 	anew := len(f.World.Ways) > 0 || !f.World.Need.After.IsZero()
-	if !f.Met() && !f.fresh() && anew {
+	if !f.Met() && !f.Fresh() && anew {
 		return Step{Name: Again}
 	}
 	return Step{}
@@ -97,7 +97,7 @@ func enrol(f Facts, _ Policy) Step {
 		return Step{}
 	}
 	if len(f.Lacking()) > 0 {
-		if !f.fresh() {
+		if !f.Fresh() {
 			return Step{Name: Again}
 		}
 		return Step{Name: Enrol}
@@ -108,14 +108,14 @@ func enrol(f Facts, _ Policy) Step {
 	return refuse(Unmet)
 }
 
-// fresh reports whether something was proven in this journey, so that a new way
+// Fresh reports whether something was proven in this journey, so that a new way
 // in is not set up by who finds a screen unlocked (ASVS 6.4.3).
-func (f *Facts) fresh() bool { return len(f.Valid()) > 0 }
+func (f *Facts) Fresh() bool { return len(f.Valid()) > 0 }
 
 // offer asks, at the end, whether the next time is to be easier.
 func offer(f Facts, p Policy) Step {
 	_, by := f.Proven(Passkey)
-	if !p.Passkeys || by || !f.World.Offer || !f.Capable || !f.fresh() || f.Prompt.None || f.Kind == Confirm || f.skipped(Offer) {
+	if !p.Passkeys || by || !f.World.Offer || !f.Capable || !f.Fresh() || f.Prompt.None || f.Kind == Confirm || f.skipped(Offer) {
 		return Step{}
 	}
 	return Step{Name: Offer}

@@ -65,6 +65,8 @@ func (v *visit) advance(tx *db.Tx) (err error) {
 			return err
 		}
 		switch v.step.Name {
+		case signin.Again:
+			err = v.l.acts.Again(tx, v.t, &v.flow, v.entrance())
 		case signin.Restore:
 			err = v.l.acts.Restore(tx, v.t, &v.flow)
 		case signin.Register:
@@ -90,7 +92,7 @@ func (v *visit) advance(tx *db.Tx) (err error) {
 // only the person can act on are pages.
 func (v *visit) heard() bool {
 	switch v.step.Reason {
-	case signin.CustomerLocked, signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount:
+	case signin.CustomerLocked, signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.RiskDenied:
 		return false
 	}
 	return v.app != nil
@@ -106,7 +108,7 @@ func (v *visit) finish(tx *db.Tx) error {
 			return err
 		}
 		token, s, err := v.l.acts.Confirm(tx, v.t, &v.flow, mine.Session)
-		v.hold(session.Held{Token: token, Session: s}, mine.Token)
+		v.hold(session.Held{Token: token, Session: s})
 		return err
 	case signin.Address:
 		mine, err := v.own()
@@ -116,15 +118,16 @@ func (v *visit) finish(tx *db.Tx) error {
 		v.session = &mine
 		return v.l.acts.VerifyAddress(tx, v.t, &v.flow, mine.Session)
 	}
-	token, s, err := v.l.acts.SignIn(tx, v.t, &v.flow, v.entrance())
+	out, err := v.l.acts.SignIn(tx, v.t, &v.flow, v.entrance())
 	if err != nil {
 		return err
 	}
-	if token == "" {
-		v.front(s)
+	v.trust = out.Trust
+	if out.Token == "" {
+		v.front(out.Session)
 		return nil
 	}
-	v.hold(session.Held{Token: token, Session: s})
+	v.hold(session.Held{Token: out.Token, Session: out.Session})
 	return v.displace(tx)
 }
 
@@ -138,11 +141,12 @@ func (v *visit) own() (session.Held, error) {
 	return session.Held{}, signin.ErrExpired
 }
 
-// hold puts a new token first among those of the browser, in place of an old one.
-func (v *visit) hold(h session.Held, replaced ...string) {
+// hold puts a session first among those of the browser, in place of the token
+// that it had before.
+func (v *visit) hold(h session.Held) {
 	list := []session.Held{h}
 	for _, other := range v.held {
-		if len(replaced) == 0 || other.Token != replaced[0] {
+		if other.ID != h.ID {
 			list = append(list, other)
 		}
 	}
@@ -153,7 +157,7 @@ func (v *visit) hold(h session.Held, replaced ...string) {
 func (v *visit) front(s session.Session) {
 	for _, h := range v.held {
 		if h.ID == s.ID {
-			v.hold(h, h.Token)
+			v.hold(h)
 			return
 		}
 	}
@@ -178,6 +182,9 @@ func (v *visit) leave() error {
 	if v.session != nil {
 		if v.token != "" {
 			keep(v.w, v.r, v.held, v.l.db.Now())
+		}
+		if v.trust != "" {
+			keepTrust(v.w, v.r, v.trust)
 		}
 		if err := v.welcome(v.session.Session); err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 const (
 	browserCookie = "browser" // a secret that binds journeys to the browser that began them
 	knownCookie   = "known"   // accounts that the chooser offers after their session has ended, sealed
+	trustCookie   = "trust"   // tokens of trust, by which accounts skip the second factor here
 	localeCookie  = "locale"
 	themeCookie   = "theme"
 )
@@ -108,6 +109,13 @@ func forget(w http.ResponseWriter, r *http.Request, c customer.ID) {
 
 func without(list []customer.ID, c customer.ID) []customer.ID {
 	return slices.DeleteFunc(slices.Clone(list), func(id customer.ID) bool { return id == c })
+}
+
+// keepTrust puts a token of trust first among those of the browser. What it is
+// worth, and for how long, the record of the device decides (H097).
+func keepTrust(w http.ResponseWriter, r *http.Request, token string) {
+	list := append([]string{token}, session.ReadSet(web.ReadCookie(r, trustCookie))...)
+	web.SetCookie(w, r, web.Cookie{Name: trustCookie, Value: session.WriteSet(list[:min(len(list), mostKnown)]), MaxAge: year})
 }
 
 // network is what meters know the visitor by.

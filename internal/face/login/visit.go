@@ -38,6 +38,7 @@ type visit struct {
 	ended   bool          // the journey has ended in this transaction
 	metered bool          // the making of an account was reserved
 	token   string        // of the session that was opened; "" for none
+	trust   string        // by which the browser skips the second factor; "" for none
 	session *session.Held // in which the journey ended
 }
 
@@ -54,12 +55,16 @@ func (l *Login) visiting(w http.ResponseWriter, r *http.Request) (*visit, error)
 
 // read loads the journey and surveys where it stands.
 func (v *visit) read(tx *db.Tx) (err error) {
-	v.token, v.session, v.ended = "", nil, false
+	v.token, v.trust, v.session, v.ended = "", "", nil, false
 	if v.held, err = held(tx, v.r); err != nil {
 		return err
 	}
 	if v.flow, err = signin.Load(tx, v.t, v.id, v.browser); err != nil {
 		return err
+	}
+	v.flow.From = signin.From{
+		Device: device(v.browser), Trust: web.ReadCookie(v.r, trustCookie), Place: place(v.r),
+		Peer: web.Peer(v.r), Agent: web.UserAgent(v.r),
 	}
 	if err = v.findApp(tx); err != nil {
 		return err

@@ -211,11 +211,11 @@ func (d *desk) walk(tx *db.Tx, r *http.Request, f *signin.Flow) (string, error) 
 		case signin.Refuse:
 			return session.SetOf(held), account.Refuse(tx, d.T(), f, step.Reason)
 		case signin.Done:
-			token, _, err := acts.SignIn(tx, d.T(), f, account.Entrance{Held: all, Policy: policy, Device: [16]byte{1}})
-			if token == "" {
+			opened, err := acts.SignIn(tx, d.T(), f, account.Entrance{Held: all, Policy: policy, Device: [16]byte{1}})
+			if opened.Token == "" {
 				return session.SetOf(held), err
 			}
-			return session.WriteSet(session.PutFirst(session.ReadSet(session.SetOf(held)), token)), err
+			return session.WriteSet(session.PutFirst(session.ReadSet(session.SetOf(held)), opened.Token)), err
 		default:
 			return "", fmt.Errorf("the hand knows no step %s", step.Name)
 		}
