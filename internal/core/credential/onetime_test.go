@@ -265,7 +265,7 @@ func TestH100_EveryPurposeHasItsOwnLife(t *testing.T) {
 	t.Parallel()
 	lives := map[credential.Purpose]time.Duration{
 		credential.SignIn: 10 * time.Minute, credential.Verify: 10 * time.Minute, credential.StepUp: 10 * time.Minute,
-		credential.Address: 10 * time.Minute, credential.Recover: 15 * time.Minute, credential.Close: 15 * time.Minute,
+		credential.Second: 10 * time.Minute, credential.Address: 10 * time.Minute, credential.Recover: 15 * time.Minute, credential.Close: 15 * time.Minute,
 		credential.Reopen: 15 * time.Minute,
 	}
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
