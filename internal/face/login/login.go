@@ -6,6 +6,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/base/outbound"
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/base/web"
@@ -21,6 +22,7 @@ var files embed.FS
 type Deps struct {
 	DB        *db.DB
 	UI        *ui.UI
+	Outbound  *outbound.Client // asks other companies' bot checks, where a tenant chose one
 	Hasher    *secret.Hasher
 	Passwords credential.Passwords // what a new password must not be; the zero value works
 	Acts      account.Acts
@@ -39,6 +41,7 @@ type Login struct {
 	db        *db.DB
 	ui        *ui.UI
 	hasher    *secret.Hasher
+	outbound  *outbound.Client
 	passwords credential.Passwords
 	acts      account.Acts
 	bootstrap Bootstrap
@@ -48,7 +51,7 @@ type Login struct {
 // New returns the face.
 func New(d Deps) *Login {
 	return &Login{
-		db: d.DB, ui: d.UI, hasher: d.Hasher, passwords: d.Passwords, acts: d.Acts, bootstrap: d.Bootstrap, tally: d.Tally,
+		db: d.DB, ui: d.UI, hasher: d.Hasher, outbound: d.Outbound, passwords: d.Passwords, acts: d.Acts, bootstrap: d.Bootstrap, tally: d.Tally,
 	}
 }
 
@@ -83,6 +86,7 @@ func (l *Login) Routes(m *web.Mux) {
 	page("GET /legal/{kind}", l.legal)
 	page("GET /bootstrap", l.askBootstrap)
 	page("POST /bootstrap", l.redeemBootstrap)
+	l.wellKnown(m)
 }
 
 // of is the tenant that the request's host names.
