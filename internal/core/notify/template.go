@@ -5,7 +5,7 @@ import "time"
 // Template names what a message says. Its words stand in face/mail.
 type Template string
 
-// The messages of the house.
+// The messages of the house. An alarm is the link that says "this was not me".
 const (
 	CodeSignIn         Template = "code_signin"          // code, link
 	CodeSignUp         Template = "code_signup"          // the same for an address that nobody has
@@ -13,7 +13,8 @@ const (
 	CodeRecoverUnknown Template = "code_recover_unknown" // the same for an address that nobody has
 	CodeStepUp         Template = "code_stepup"          // code, link
 	CodeVerify         Template = "code_verify"          // code, link
-	PasswordChanged    Template = "password_changed"     // link to recovery
+	CodeSecond         Template = "code_second"          // code
+	PasswordChanged    Template = "password_changed"     // link of the alarm
 	AddressAdded       Template = "address_added"        // address, link to undo, hours
 	AddressChanged     Template = "address_changed"      // address, link to undo, hours
 	AddressRemoved     Template = "address_removed"      // address, link to undo, hours
@@ -21,8 +22,15 @@ const (
 	AccountClosing     Template = "account_closing"      // date, link to sign in
 	AccountReopened    Template = "account_reopened"     // link to the account
 	AccountErased      Template = "account_erased"
-	SessionsEnded      Template = "sessions_ended"   // link to sign in
+	SessionsEnded      Template = "sessions_ended"   // link of the alarm
 	RecoveryStarted    Template = "recovery_started" // link to sign in
+	RecoveryWaiting    Template = "recovery_waiting" // time from when on it works, link that stops it
+	RecoveryStopped    Template = "recovery_stopped" // link of the alarm
+	Recovered          Template = "recovered"        // after waiting; link of the alarm
+	AccountSecured     Template = "account_secured"  // link to recover
+	NewDevice          Template = "new_device"       // browser, system, time, link of the alarm
+	FactorAdded        Template = "factor_added"     // factor (passkey, app, codes), link of the alarm
+	FactorRemoved      Template = "factor_removed"   // factor, link of the alarm
 	Bootstrap          Template = "bootstrap"        // link, hours
 	Test               Template = "test"
 )
@@ -30,9 +38,10 @@ const (
 // Templates lists every template, for tests and for the gallery.
 func Templates() []Template {
 	return []Template{
-		CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify,
+		CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify, CodeSecond,
 		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
 		AccountClosing, AccountReopened, AccountErased, SessionsEnded, RecoveryStarted,
+		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
 		Bootstrap, Test,
 	}
 }
@@ -41,7 +50,7 @@ func Templates() []Template {
 // use after its code has expired.
 func (t Template) HasCode() bool {
 	switch t {
-	case CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify:
+	case CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify, CodeSecond:
 		return true
 	}
 	return false

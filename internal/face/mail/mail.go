@@ -31,7 +31,8 @@ func New() (*Mail, error) {
 }
 
 // Render words a letter; hand it to notify.Wiring. Values that a template
-// counts ("minutes", "hours") are numbers, "date" is an RFC 3339 instant.
+// counts ("minutes", "hours") are numbers, "date" (a day) and "time" are RFC 3339
+// instants.
 func (m *Mail) Render(l notify.Letter) (notify.Rendered, error) {
 	s := m.speaker(l)
 	if l.Channel == notify.Text {
@@ -71,7 +72,7 @@ func among(offered []words.Locale, own []string) []words.Locale {
 
 // arguments are the letter's values as texts name them.
 func arguments(l notify.Letter, w *words.Words) []any {
-	args := []any{"tenant", l.Tenant.Name}
+	args := []any{"tenant", l.Tenant.Name, "device", device(l.Values, w)}
 	for name, value := range l.Values {
 		switch name {
 		case "minutes", "hours":
@@ -80,7 +81,9 @@ func arguments(l notify.Letter, w *words.Words) []any {
 				args = append(args, name, n)
 			}
 		case "date":
-			args = append(args, name, date(value, l.Tenant, w))
+			args = append(args, name, when(value, l.Tenant, w.Date))
+		case "time":
+			args = append(args, name, when(value, l.Tenant, w.Instant))
 		case "code":
 			args = append(args, name, spaced(value))
 		default:
@@ -90,8 +93,8 @@ func arguments(l notify.Letter, w *words.Words) []any {
 	return args
 }
 
-// date writes a day as the customer's language does, in the tenant's zone.
-func date(value string, t *tenant.Tenant, w *words.Words) string {
+// when writes an instant as the customer's language does, in the tenant's zone.
+func when(value string, t *tenant.Tenant, write func(time.Time, *time.Location) string) string {
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil {
 		return value
@@ -100,7 +103,27 @@ func date(value string, t *tenant.Tenant, w *words.Words) string {
 	if err != nil {
 		zone = time.UTC
 	}
-	return w.Date(at, zone)
+	return write(at, zone)
+}
+
+// device says on what somebody signed in. What a browser calls itself is its own
+// word: one that could be read as a link or as a sentence is not repeated (H136).
+func device(values map[string]string, w *words.Words) string {
+	browser, system := values["browser"], values["system"]
+	switch {
+	case !plain(browser) || !plain(system) || browser == "" && system == "":
+		return w.T("mail.device.unknown")
+	case browser == "":
+		return system
+	case system == "":
+		return browser
+	}
+	return w.T("mail.device.browser_on", "browser", browser, "system", system)
+}
+
+func plain(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789 "
+	return len(name) <= 24 && !strings.ContainsFunc(strings.ToLower(name), func(r rune) bool { return !strings.ContainsRune(letters, r) })
 }
 
 // spaced writes a code in two halves, as people read it: "482 913".
@@ -159,7 +182,9 @@ func (s *speaker) long() (notify.Rendered, error) {
 	}
 	if s.Template.HasCode() {
 		p.Preheader, p.Code, p.CodeLabel = s.t("title"), spaced(s.Values["code"]), s.common("code.expires")
-		p.After = append(p.After, s.common("code.link"))
+		if s.Values["link"] != "" {
+			p.After = append(p.After, s.common("code.link"))
+		}
 	}
 	if link := s.Values["link"]; link != "" && s.has("action") {
 		if !strings.HasPrefix(link, s.Tenant.Origin+"/") {

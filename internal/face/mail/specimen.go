@@ -20,15 +20,21 @@ func Specimens(t *tenant.Tenant, locale string) []notify.Letter {
 			if channel == notify.Text {
 				to = "+4915155512345"
 			}
-			list = append(list, notify.Letter{Tenant: t, Template: name, Channel: channel, Locale: locale, To: to, Values: sample(t)})
+			l := notify.Letter{Tenant: t, Template: name, Channel: channel, Locale: locale, To: to, Values: sample(t)}
+			if name == notify.CodeSecond {
+				delete(l.Values, "link") // has none: the code belongs in the browser that waits for it
+			}
+			list = append(list, l)
 		}
 	}
 	return list
 }
 
 func sample(t *tenant.Tenant) map[string]string {
+	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Format(time.RFC3339)
 	return map[string]string{
 		"code": "482913", "minutes": "10", "hours": "72", "address": "m•••@example.test",
-		"link": t.Origin + "/signin/link?t=specimen", "date": time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Format(time.RFC3339),
+		"link": t.Origin + "/signin/link?t=specimen", "date": at, "time": at,
+		"browser": "Firefox", "system": "Windows", "factor": "passkey",
 	}
 }
