@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,12 +31,30 @@ var (
 	passwordHere    = Limit{"password.account_network", 5 * time.Minute, 10}
 	passwordAccount = Limit{"password.account", 10 * time.Minute, 60}
 	passwordNetwork = Limit{"password.network", 5 * time.Second, 200}
+	passwordDevice  = Limit{"password.device", 20 * time.Second, 60}
+
+	// Accounts that were tried and not got into, from one network and at the
+	// whole tenant: what many guesses at many accounts look like when none of
+	// the accounts and none of the networks sees many. They refuse nothing by
+	// themselves; see attack.go.
+	spreadNetwork = Limit{"spread.network", 2 * time.Minute, 60}
+	spreadTenant  = Limit{"spread.tenant", 5 * time.Second, 120}
+
+	// While the tenant is under attack, all strangers together may guess as
+	// often as this; and those who did their proof of work as often as that.
+	passwordStrangers = Limit{"password.strangers", time.Second, 30}
+	passwordWorked    = Limit{"password.strangers_worked", 50 * time.Millisecond, 400}
 
 	// One-time codes count their own five tries per code; these bound how often
 	// one may begin anew.
 	codeHere    = Limit{"code.account_network", 2 * time.Minute, 20}
 	codeAccount = Limit{"code.account", 5 * time.Minute, 60}
 	codeNetwork = Limit{"code.network", 5 * time.Second, 200}
+
+	// Second factors: six digits of which three are right at any time. Ten guesses
+	// and one more every ten minutes find one in 30 years.
+	secondHere    = Limit{"second.account_network", 10 * time.Minute, 10}
+	secondAccount = Limit{"second.account", 10 * time.Minute, 20}
 
 	// What anybody may ask without proving anything.
 	signUpNetwork = Limit{"signup.network", 30 * time.Second, 100}
@@ -67,21 +86,76 @@ var (
 type Meter struct {
 	Limit Limit
 	Key   string
-	// Unless names a mark made by Remember: while it stands, a full meter lets
-	// pass. It keeps strangers from shutting a customer out of the networks
-	// from which the customer is known to come.
-	Unless string
+	// Unless names marks made by Remember: while one stands, a full meter lets
+	// pass. It keeps strangers from shutting a customer out of the networks and
+	// browsers from which the customer is known to come.
+	Unless []string
+
+	attacked bool    // the meter counts only while the tenant is under attack
+	first    []Meter // what the first try at this meter, when it was empty, counts at besides
+	back     []Meter // what is given back when this meter is forgiven
 }
 
 // PasswordTry meters one guess at a password. The account is the customer's id
 // or, for an unknown one, the typed identifier in canonical form: both are
-// metered alike, so that limits tell nobody which accounts exist.
+// metered alike, so that limits tell nobody which accounts exist. See also
+// FromDevice and Worked.
 func PasswordTry(account, network string) []Meter {
+	here := pair(account, network)
+	known := []string{here}
+	spread := Meter{Limit: spreadTenant, Unless: known}
 	return []Meter{
-		{Limit: passwordHere, Key: pair(account, network)},
+		{Limit: passwordStrangers, Unless: known, attacked: true},
+		{Limit: passwordHere, Key: here, first: from(network, spreadNetwork), back: append(from(network, spreadNetwork), spread)},
 		{Limit: passwordNetwork, Key: network},
-		{Limit: passwordAccount, Key: account, Unless: pair(account, network)},
+		{Limit: passwordAccount, Key: account, Unless: known, first: []Meter{spread}},
 	}
+}
+
+// FromDevice adds to the meters of a try at an account what a browser's own id
+// is good for: the browser as a whole is metered, and one that the account is
+// known to use (Remember with DeviceKey) is not shut out by strangers. With no
+// id it changes nothing.
+func FromDevice(meters []Meter, account, device string) []Meter {
+	if device == "" {
+		return meters
+	}
+	out := make([]Meter, 0, len(meters)+1)
+	for _, m := range meters {
+		out = append(out, m.knowing(pair(account, DeviceKey(device))))
+	}
+	return append(out, Meter{Limit: passwordDevice, Key: device})
+}
+
+// DeviceKey is what Remember takes in place of a network to remember a browser.
+func DeviceKey(device string) string { return "device\x00" + device }
+
+func (m Meter) knowing(mark string) Meter {
+	if len(m.Unless) > 0 {
+		m.Unless = append(slices.Clone(m.Unless), mark)
+	}
+	m.first, m.back = knowingAll(m.first, mark), knowingAll(m.back, mark)
+	return m
+}
+
+func knowingAll(meters []Meter, mark string) []Meter {
+	var out []Meter
+	for _, m := range meters {
+		out = append(out, m.knowing(mark))
+	}
+	return out
+}
+
+// Worked widens the gate that stands while the tenant is under attack, for a
+// try that brought its proof of work.
+func Worked(meters []Meter) []Meter {
+	out := slices.Clone(meters)
+	for i, m := range out {
+		if m.Limit == passwordStrangers {
+			out[i].Limit = passwordWorked
+		}
+	}
+	return out
 }
 
 // CodeTry meters one guess at a one-time code.
@@ -89,7 +163,17 @@ func CodeTry(account, network string) []Meter {
 	return []Meter{
 		{Limit: codeHere, Key: pair(account, network)},
 		{Limit: codeNetwork, Key: network},
-		{Limit: codeAccount, Key: account, Unless: pair(account, network)},
+		{Limit: codeAccount, Key: account, Unless: []string{pair(account, network)}},
+	}
+}
+
+// SecondTry meters one guess at a second factor, by who has given the first
+// (H089, RFC 6238 section 5.2).
+func SecondTry(account, network string) []Meter {
+	return []Meter{
+		{Limit: secondHere, Key: pair(account, network)},
+		{Limit: codeNetwork, Key: network},
+		{Limit: secondAccount, Key: account, Unless: []string{pair(account, network)}},
 	}
 }
 
@@ -134,3 +218,9 @@ func from(network string, l Limit) []Meter {
 
 // pair joins two keys so that no other two give the same.
 func pair(a, b string) string { return a + "\x00" + b }
+
+// unpair takes what pair joined apart.
+func unpair(joined string) (a, b string) {
+	a, b, _ = strings.Cut(joined, "\x00")
+	return a, b
+}

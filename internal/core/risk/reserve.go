@@ -14,6 +14,10 @@ import (
 var (
 	ErrTries    = fault.New(fault.Limited, "too_many_tries", "There were too many tries. Wait a little and try again.")
 	ErrMessages = fault.New(fault.Limited, "too_many_messages", "Too many messages were asked for. Wait a little and try again.")
+	// ErrStrangers is told to a browser and network that are not known for the
+	// account while the tenant is under attack: a proof of work (Worked) or
+	// another way in helps.
+	ErrStrangers = fault.New(fault.Limited, "proof_of_work_needed", "Very many passwords are being tried just now. Wait a little, or sign in another way.")
 )
 
 // Known is how long a network counts as one from which a customer comes.
@@ -38,45 +42,88 @@ func (m *meterRow) Fields() []db.Field {
 // Each meter is one statement of its own: however many ask at once, no more
 // than the limit pass (law 1).
 func Reserve(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) error {
+	r := round{ctx, d, t, d.Now(), map[string]bool{}}
 	for _, m := range meters {
-		if err := reserve(ctx, d, t, m); err != nil {
+		if err := r.reserve(m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func reserve(ctx context.Context, d *db.DB, t *tenant.Tenant, m Meter) error {
-	now := d.Now()
-	latest := now.Add(m.Limit.span() - m.Limit.Every)
-	row, _, err := db.Bumped[meterRow](ctx, d, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
+// round is one Reserve or Forgive, at one instant; it asks for no mark twice.
+type round struct {
+	ctx    context.Context
+	d      *db.DB
+	t      *tenant.Tenant
+	now    time.Time
+	stands map[string]bool
+}
+
+func (r round) reserve(m Meter) error {
+	if m.attacked {
+		if under, err := r.standing(attackMark); err != nil || !under {
+			return err
+		}
+		if known, err := r.excused(m); err != nil || known {
+			return err
+		}
+	}
+	row, err := r.take(m)
+	if err != nil {
+		return err
+	}
+	if row.passed {
+		return r.spread(m, row)
+	}
+	if known, err := r.excused(m); err != nil || known {
+		return err
+	}
+	return m.refusal(max(row.arrives.Sub(r.latest(m)), time.Second))
+}
+
+// take counts one try at a meter, in one statement.
+func (r round) take(m Meter) (meterRow, error) {
+	row, _, err := db.Bumped[meterRow](r.ctx, r.d, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
 		VALUES ($1, $2, $3, TRUE)
 		ON CONFLICT (tenant_id, meter) DO UPDATE SET passed = throttle.arrives_at <= $4, arrives_at = CASE
 			WHEN throttle.arrives_at > $4 THEN throttle.arrives_at
 			WHEN throttle.arrives_at > $5 THEN throttle.arrives_at + $6
 			ELSE $3 END`,
-		t.ID, m.key(t), now.Add(m.Limit.Every), latest, now, m.Limit.Every)
-	if err != nil || row.passed {
-		return err
-	}
-	known, err := m.excused(ctx, d, t, now)
-	if err != nil || known {
-		return err
-	}
-	wait := max(row.arrives.Sub(latest), time.Second)
-	if m.Limit.message() {
+		r.t.ID, m.key(r.t), r.now.Add(m.Limit.Every), r.latest(m), r.now, m.Limit.Every)
+	return row, err
+}
+
+// latest is until when a meter may be filled for one more try to pass.
+func (r round) latest(m Meter) time.Time { return r.now.Add(m.Limit.span() - m.Limit.Every) }
+
+func (m Meter) refusal(wait time.Duration) error {
+	switch {
+	case m.attacked:
+		return ErrStrangers.In(wait)
+	case m.Limit.message():
 		return ErrMessages.In(wait)
 	}
 	return ErrTries.In(wait)
 }
 
-// excused tells whether the mark stands that lets a full meter pass.
-func (m Meter) excused(ctx context.Context, d *db.DB, t *tenant.Tenant, now time.Time) (bool, error) {
-	if m.Unless == "" {
-		return false, nil
+// excused tells whether a mark stands that lets a full meter pass.
+func (r round) excused(m Meter) (bool, error) {
+	for _, mark := range m.Unless {
+		if stands, err := r.standing(mark); err != nil || stands {
+			return stands, err
+		}
 	}
-	n, err := d.Bump(ctx, `UPDATE throttle SET passed = TRUE WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`,
-		t.ID, markKey(t, m.Unless), now)
+	return false, nil
+}
+
+func (r round) standing(mark string) (bool, error) {
+	if stands, asked := r.stands[mark]; asked {
+		return stands, nil
+	}
+	n, err := r.d.Bump(r.ctx, `UPDATE throttle SET passed = TRUE WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`,
+		r.t.ID, markKey(r.t, mark), r.now)
+	r.stands[mark] = n == 1
 	return n == 1, err
 }
 
@@ -84,12 +131,19 @@ func (m Meter) excused(ctx context.Context, d *db.DB, t *tenant.Tenant, now time
 // for earlier slips, nor for the messages that were needed. Meters shared with
 // strangers (those of networks, tenants and blocks of numbers) stay as they are.
 func Forgive(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) error {
+	r := round{ctx, d, t, d.Now(), map[string]bool{}}
 	for _, m := range meters {
 		if !m.own() {
 			continue
 		}
-		if _, err := d.Bump(ctx, `DELETE FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, m.key(t)); err != nil {
+		n, err := d.Bump(ctx, `DELETE FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, m.key(t))
+		if err != nil {
 			return err
+		}
+		if n == 1 {
+			if err := r.giveBack(m); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -99,22 +153,28 @@ func Forgive(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) e
 // as opposed to one that strangers fill too.
 func (m Meter) own() bool {
 	switch m.Limit {
-	case passwordHere, codeHere, clientHere, mailHour, mailDay, smsHour, smsDay:
+	case passwordHere, codeHere, secondHere, clientHere, mailHour, mailDay, smsHour, smsDay:
 		return true
 	}
 	return false
 }
 
-// Remember notes that the account has signed in from the network, so that for
-// the time of Known its account-wide meters do not shut it out from there. Only
-// the keyed hash of the pair is stored.
+// Remember notes that the account has signed in from the network (or with the
+// browser, by DeviceKey), so that for the time of Known its account-wide meters
+// do not shut it out from there. Only the keyed hash of the pair is stored.
 func Remember(ctx context.Context, d *db.DB, t *tenant.Tenant, account, network string) error {
-	now := d.Now()
 	// At most once a day: most sign-ins need no write.
+	return mark(ctx, d, t, pair(account, network), Known, 24*time.Hour)
+}
+
+// mark lets a mark stand for a while. One that was made within the time of
+// fresh is left as it is.
+func mark(ctx context.Context, d *db.DB, t *tenant.Tenant, name string, while, fresh time.Duration) error {
+	now := d.Now()
 	_, err := d.Bump(ctx, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
 		VALUES ($1, $2, $3, TRUE)
 		ON CONFLICT (tenant_id, meter) DO UPDATE SET arrives_at = $3 WHERE throttle.arrives_at < $4`,
-		t.ID, markKey(t, pair(account, network)), now.Add(Known), now.Add(Known-24*time.Hour))
+		t.ID, markKey(t, name), now.Add(while), now.Add(while-fresh))
 	return err
 }
 
