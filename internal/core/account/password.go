@@ -35,7 +35,7 @@ func (a Acts) ChangePassword(tx *db.Tx, t *tenant.Tenant, c customer.ID, phc str
 	if err := a.shut(tx, t, c, keep, "password_changed"); err != nil {
 		return err
 	}
-	return tell(tx, t, c, signInNotice(t, notify.PasswordChanged, RecoverPath))
+	return alert(tx, t, c, keep, "password", notify.Draft{Template: notify.PasswordChanged})
 }
 
 // RemovePassword takes the password away from somebody who proved freshly who
