@@ -63,8 +63,11 @@ func (s *Server) hangDoors() error {
 		SignedOut: func(w http.ResponseWriter, r *http.Request) error { return door.SignedOutPage(w, r) },
 	}})
 	s.acts = s.provider.Acts()
+	if s.acts.WebAuthn, err = s.webauthn(); err != nil {
+		return err
+	}
 	door = login.New(login.Deps{
-		DB: s.DB, UI: s.UI, Hasher: s.Hasher, Passwords: passwords, Acts: s.acts, Tally: s.tally,
+		DB: s.DB, UI: s.UI, Hasher: s.Hasher, Outbound: s.Outbound, Passwords: passwords, Acts: s.acts, Tally: s.tally,
 		Bootstrap: login.Bootstrap{Peek: PeekBootstrap, Redeem: RedeemBootstrap},
 	})
 	mine := portal.New(portal.Deps{DB: s.DB, UI: s.UI, Hasher: s.Hasher, Passwords: passwords, Acts: s.acts})
@@ -146,6 +149,24 @@ func (s *Server) passwords() (credential.Passwords, error) {
 		return credential.Passwords{}, refused("The breach file cannot be read.", "Make it with 'cardea breach build', or leave breach_file out.", err)
 	}
 	return credential.Passwords{Breach: list}, nil
+}
+
+// webauthn knows the models of authenticators that the operator's file vouches
+// for, if there is one.
+func (s *Server) webauthn() (*credential.WebAuthn, error) {
+	if s.Config.FIDOMetadata == "" {
+		return credential.NewWebAuthn(nil)
+	}
+	file, err := os.Open(s.Config.FIDOMetadata)
+	if err != nil {
+		return nil, refused("The FIDO metadata file cannot be read.", "Name an existing file, or leave fido_metadata out.", err)
+	}
+	defer func() { _ = file.Close() }()
+	w, err := credential.NewWebAuthn(file)
+	if err != nil {
+		return nil, refused("The FIDO metadata file cannot be read.", "Get it anew from the FIDO Metadata Service, or leave fido_metadata out.", err)
+	}
+	return w, nil
 }
 
 // nodeName names this process to people who read leases and logs.

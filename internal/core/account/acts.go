@@ -13,11 +13,13 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-// Acts is what the acts need from above. The zero value works: codes are
-// random and no application is told of a sign-out.
+// Acts is what the acts need from above. The zero value works, but for passkeys,
+// which need WebAuthn: codes are random, no application is told of a sign-out,
+// and no network is of bad repute.
 type Acts struct {
-	Codes  credential.Codes
-	Logout func(tx *db.Tx, t *tenant.Tenant, e Ended) error // Back-Channel Logout: enqueue its jobs
+	Codes    credential.Codes
+	WebAuthn *credential.WebAuthn
+	Logout   func(tx *db.Tx, t *tenant.Tenant, e Ended) error // Back-Channel Logout: enqueue its jobs
 }
 
 // Ended is a session that ended, with the grants that were given in it.

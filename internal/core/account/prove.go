@@ -197,10 +197,13 @@ func (a Acts) proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.
 }
 
 // claim gives an account whose address nobody had proven to the one who proves
-// it. Whatever was put into it before, password, sessions, grants, codes, other
-// addresses, is not theirs and goes (H113, H115).
+// it. Whatever was put into it before, password, passkeys, apps, sessions, grants,
+// codes, other addresses, is not theirs and goes (H113, H115).
 func (a Acts) claim(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	c := f.World.Account.ID
+	if err := a.disarm(tx, t, c); err != nil {
+		return err
+	}
 	if _, err := credential.RemovePassword(tx, t, c); err != nil {
 		return err
 	}
