@@ -178,12 +178,16 @@ func mark(ctx context.Context, d *db.DB, t *tenant.Tenant, name string, while, f
 	return err
 }
 
-// Sweep deletes up to limit meters of all tenants that have run empty, and
-// tells how many.
+// Sweep deletes up to limit meters of all tenants that have run empty, as many
+// verdicts and as many habits that are too old, and tells how many rows went.
 func Sweep(tx *db.Tx, limit int) (int, error) {
 	n, err := tx.Exec(`DELETE FROM throttle WHERE (tenant_id, meter) IN
 		(SELECT tenant_id, meter FROM throttle WHERE arrives_at < $1 ORDER BY arrives_at LIMIT $2)`, tx.Now, limit)
-	return int(n), err
+	if err != nil {
+		return 0, err
+	}
+	more, err := sweepMemory(tx, limit)
+	return int(n) + more, err
 }
 
 // Destroy deletes everything of a customer in this room, for erasure.
