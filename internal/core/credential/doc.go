@@ -11,7 +11,23 @@
 //	            +-- its life is over --------> expired
 //	            +-- Issue for the same flow and purpose, EndOutstanding, EndFlow --> gone
 //
-// It never hashes a password, never sends anything, never keeps a code or a link
+// A TOTP generator counts from its first code on, and each of its time steps
+// once; recovery codes come ten at a time:
+//
+//	BeginTOTP --> shown --ConfirmTOTP--> confirmed (RedeemTOTP) --RemoveTOTP--> gone
+//	                |
+//	                +-- BeginTOTP, SweepFactors --> gone
+//
+// A recovery without a proof as strong as what was lost waits, and the link of
+// its notices stops it. The link of any other notice raises an alarm: both are
+// looked at often and redeemed once.
+//
+//	StartWait --> waits --> ready --TakeWait--> used
+//	                |         |
+//	                +---------+-- StopWait, EndWaits, StartWait for another --> stopped
+//
+// It never counts tries of a generator or of recovery codes (risk reserves them
+// before), never hashes a password, never sends anything, never keeps a code or a link
 // (an HMAC of the one and a digest of the other rest), and does not know what a
 // proof is good for: who redeems compares flow, purpose, customer and target with
 // what it expects (law 3).

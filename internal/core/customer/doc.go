@@ -7,6 +7,9 @@
 // has one caller, which a test enforces). What is opened inside this room (to
 // index a changed profile, to restore identifiers) never leaves it.
 //
+// An identifier that was somebody's rests for a while when it is given up: it
+// blocks nobody who proves it, but nothing old attaches to who holds it next.
+//
 // It never decides whether somebody may sign in, never proves an address (who
 // sets Verified has seen the proof), and never sends anything.
 //
