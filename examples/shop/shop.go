@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cardea-id/cardea/examples/api"
 )
 
 //go:embed pages.html shop.css icon.svg
@@ -44,7 +46,10 @@ type visit struct {
 	wants   string // the plant to buy once signed in
 	who     *person
 	orders  []Plant
-	ended   bool // the issuer ended the sign-in meanwhile
+	address string // where orders go, as the API last said
+	moving  string // the address to write once the API's wish is met
+	back    string // where to go after the sign-in
+	ended   bool   // the issuer ended the sign-in meanwhile
 }
 
 // Shop is the whole web application.
@@ -57,17 +62,28 @@ type Shop struct {
 
 // New returns the shop as a handler.
 func New(cfg Config) *Shop {
+	own := cfg.Resource != "" && cfg.API == ""
+	if own {
+		cfg.API = cfg.BaseURL + "/api"
+	}
 	s := &Shop{client: client{cfg: cfg}, mux: http.NewServeMux(), visits: map[string]*visit{}}
 	s.mux.HandleFunc("GET /{$}", s.home)
 	s.mux.HandleFunc("GET /signin", s.signIn)
 	s.mux.HandleFunc("GET /callback", s.callback)
 	s.mux.HandleFunc("POST /buy/{plant}", s.buy)
 	s.mux.HandleFunc("GET /orders", s.orders)
+	s.mux.HandleFunc("GET /delivery", s.delivery)
+	s.mux.HandleFunc("POST /delivery", s.move)
 	s.mux.HandleFunc("POST /signout", s.signOut)
 	s.mux.HandleFunc("GET /signed-out", s.signedOut)
 	s.mux.HandleFunc("POST /backchannel-logout", s.backchannel)
 	s.mux.Handle("GET /shop.css", http.FileServerFS(files))
 	s.mux.Handle("GET /icon.svg", http.FileServerFS(files))
+	if own {
+		// An API of its own would be another program; here it saves starting one.
+		known := api.Config{Issuer: cfg.Issuer, Audience: cfg.Resource, Client: cfg.Client, Now: cfg.Now}
+		s.mux.Handle("/api/", http.StripPrefix("/api", api.New(known, cfg.Change)))
+	}
 	return s
 }
 
@@ -124,13 +140,16 @@ type page struct {
 	Who            *person
 	Ended          bool
 	Plants, Orders []Plant
+	Delivers       bool // there is an API that knows addresses
+	Address        string
 	Problem        string
 }
 
 func (s *Shop) show(w http.ResponseWriter, r *http.Request, name, title string) {
-	p := page{Title: title, Account: s.client.cfg.AccountURL, Plants: plants}
+	p := page{Title: title, Account: s.client.cfg.AccountURL, Plants: plants, Delivers: s.client.cfg.API != ""}
 	s.with(w, r, func(v *visit) {
 		p.Who, p.Orders, p.Ended = v.who, append([]Plant(nil), v.orders...), v.ended
+		p.Address = v.address
 		v.ended = false
 	})
 	s.render(w, http.StatusOK, name, p)
@@ -158,12 +177,12 @@ func (s *Shop) signedOut(w http.ResponseWriter, r *http.Request) {
 
 // signIn sends the browser to the issuer.
 func (s *Shop) signIn(w http.ResponseWriter, r *http.Request) {
-	to, a, err := s.client.begin(r.Context(), r.URL.Query().Get("prompt"))
+	to, a, err := s.client.begin(r.Context(), r.URL.Query().Get("prompt"), stepUp{})
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	s.with(w, r, func(v *visit) { v.attempt = a })
+	s.with(w, r, func(v *visit) { v.attempt, v.moving, v.back = a, "", "" })
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
@@ -179,11 +198,15 @@ func (s *Shop) callback(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	v := s.open(w)
 	v.who, v.orders = &who, old.orders
-	to := "/"
+	to := "/" + strings.TrimPrefix(old.back, "/")
 	if p, ok := find(old.wants); ok {
 		v.orders, to = append(v.orders, p), "/orders"
 	}
 	s.mu.Unlock()
+	if err := s.moved(r, old, who); err != nil {
+		s.fail(w, err)
+		return
+	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/cardea-id/cardea/examples/api"
 )
 
 // Config is what the issuer's operator gave the shop.
@@ -22,6 +24,11 @@ type Config struct {
 	BaseURL      string       // where this shop answers, without a slash at the end
 	AccountURL   string       // the issuer's "My account" page
 	Client       *http.Client // nil: http.DefaultClient
+
+	Resource string           // the audience of the delivery API (examples/api); "": there is none
+	API      string           // where it answers; "": in this process, at BaseURL/api
+	Change   api.Need         // in this process: what it wants of who changes the address
+	Now      func() time.Time // nil: time.Now
 }
 
 // client speaks OpenID Connect with the issuer. It reads the discovery
@@ -31,6 +38,20 @@ type client struct {
 	mu       sync.Mutex
 	provider *oidc.Provider
 	end      string // end_session_endpoint
+}
+
+func (c *client) http() *http.Client {
+	if c.cfg.Client == nil {
+		return http.DefaultClient
+	}
+	return c.cfg.Client
+}
+
+func (c *client) now() time.Time {
+	if c.cfg.Now == nil {
+		return time.Now()
+	}
+	return c.cfg.Now()
 }
 
 func (c *client) context(ctx context.Context) context.Context {
@@ -62,33 +83,42 @@ func (c *client) discover(ctx context.Context) (*oidc.Provider, error) {
 }
 
 func (c *client) oauth(p *oidc.Provider) *oauth2.Config {
+	scopes := []string{oidc.ScopeOpenID, "email", "profile"}
+	if c.cfg.API != "" {
+		scopes = append(scopes, "orders:read", "orders:write")
+	}
 	return &oauth2.Config{
 		ClientID: c.cfg.ClientID, ClientSecret: c.cfg.ClientSecret, Endpoint: p.Endpoint(),
-		RedirectURL: c.cfg.BaseURL + "/callback", Scopes: []string{oidc.ScopeOpenID, "email", "profile"},
+		RedirectURL: c.cfg.BaseURL + "/callback", Scopes: scopes,
 	}
 }
 
 // attempt is a sign-in under way, kept in the visitor's session.
 type attempt struct{ state, nonce, verifier string }
 
-// begin returns where to send the browser and what to remember meanwhile.
-func (c *client) begin(ctx context.Context, prompt string) (string, attempt, error) {
+// begin returns where to send the browser and what to remember meanwhile. What
+// an API wants of the sign-in goes along as it said it.
+func (c *client) begin(ctx context.Context, prompt string, want stepUp) (string, attempt, error) {
 	p, err := c.discover(ctx)
 	if err != nil {
 		return "", attempt{}, err
 	}
 	a := attempt{state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier()}
 	opts := []oauth2.AuthCodeOption{oidc.Nonce(a.nonce), oauth2.S256ChallengeOption(a.verifier)}
-	if prompt != "" {
-		opts = append(opts, oauth2.SetAuthURLParam("prompt", prompt))
+	for name, value := range map[string]string{
+		"prompt": prompt, "resource": c.cfg.Resource, "acr_values": want.acr, "max_age": want.maxAge,
+	} {
+		if value != "" {
+			opts = append(opts, oauth2.SetAuthURLParam(name, value))
+		}
 	}
 	return c.oauth(p).AuthCodeURL(a.state, opts...), a, nil
 }
 
 // person is who signed in.
 type person struct {
-	Sub, Sid, Email, Name, IDToken string
-	Verified                       bool
+	Sub, Sid, Email, Name, IDToken, Access string
+	Verified                               bool
 }
 
 // finish turns the callback's parameters into a person. Anything that does
@@ -122,14 +152,14 @@ func (c *client) finish(ctx context.Context, q url.Values, a attempt) (person, e
 
 func (c *client) verify(ctx context.Context, p *oidc.Provider, token *oauth2.Token, nonce string) (person, error) {
 	raw, _ := token.Extra("id_token").(string)
-	id, err := p.VerifierContext(c.context(ctx), &oidc.Config{ClientID: c.cfg.ClientID}).Verify(ctx, raw)
+	id, err := p.VerifierContext(c.context(ctx), &oidc.Config{ClientID: c.cfg.ClientID, Now: c.now}).Verify(ctx, raw)
 	if err != nil {
 		return person{}, err
 	}
 	if id.Nonce != nonce {
 		return person{}, errors.New("the ID token answers another sign-in")
 	}
-	who := person{Sub: id.Subject, IDToken: raw}
+	who := person{Sub: id.Subject, IDToken: raw, Access: token.AccessToken}
 	return who, id.Claims(&struct{ Sid *string }{&who.Sid})
 }
 
@@ -148,7 +178,7 @@ func (c *client) ended(ctx context.Context, raw string) (sub, sid string, err er
 	if err != nil {
 		return "", "", err
 	}
-	token, err := p.VerifierContext(c.context(ctx), &oidc.Config{ClientID: c.cfg.ClientID}).Verify(ctx, raw)
+	token, err := p.VerifierContext(c.context(ctx), &oidc.Config{ClientID: c.cfg.ClientID, Now: c.now}).Verify(ctx, raw)
 	if err != nil {
 		return "", "", err
 	}
@@ -160,7 +190,7 @@ func (c *client) ended(ctx context.Context, raw string) (sub, sid string, err er
 	if err := token.Claims(&claims); err != nil {
 		return "", "", err
 	}
-	if _, ok := claims.Events[logoutEvent]; !ok || claims.Nonce != nil || time.Since(token.IssuedAt) > 10*time.Minute {
+	if _, ok := claims.Events[logoutEvent]; !ok || claims.Nonce != nil || c.now().Sub(token.IssuedAt) > 10*time.Minute {
 		return "", "", errors.New("not a logout token")
 	}
 	return token.Subject, claims.Sid, nil

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-id/cardea/examples/api"
 	"github.com/cardea-id/cardea/examples/shop"
 	"github.com/cardea-id/cardea/internal/base/web"
 )
@@ -97,7 +98,10 @@ func Dev(ctx context.Context, o DevOptions) error {
 	if err != nil {
 		return errors.Join(err, closeAll(front), closeAll(counter))
 	}
-	stall := shop.New(shop.Config{Issuer: origin, ClientID: demo.Shop.ClientID, ClientSecret: demo.Shop.ClientSecret, BaseURL: shopOrigin, AccountURL: origin + "/account"})
+	stall := shop.New(shop.Config{
+		Issuer: origin, ClientID: demo.Shop.ClientID, ClientSecret: demo.Shop.ClientSecret, BaseURL: shopOrigin, AccountURL: origin + "/account",
+		Resource: demoAPI, Change: api.Need{MaxAge: 5 * time.Minute},
+	})
 	sales := stall.Server("")
 	for _, l := range counter {
 		go func() { _ = sales.Serve(l) }() // ends with Close below

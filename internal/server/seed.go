@@ -192,6 +192,7 @@ func shopSettings(origin string) app.Settings {
 	return app.Settings{
 		RedirectURIs: []string{origin + "/callback"}, PostLogoutURIs: []string{origin + "/signed-out"},
 		BackchannelLogoutURI: origin + "/backchannel-logout", HomeURL: origin,
+		AllowedScopes: []string{"openid", "profile", "email", "orders:read", "orders:write"}, Resources: []string{demoAPI},
 	}
 }
 
