@@ -30,7 +30,7 @@ func alert(tx *db.Tx, t *tenant.Tenant, c customer.ID, s session.ID, cause strin
 		if i.Kind == customer.Username || !i.Verified() {
 			continue
 		}
-		token, err := credential.IssueAlarm(tx, t, c, cause, s)
+		token, err := credential.IssueAlarm(tx, t, c, credential.NewAlarm{Cause: cause, Session: s, Target: i.Digest})
 		if err != nil {
 			return err
 		}

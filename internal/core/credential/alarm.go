@@ -20,6 +20,7 @@ type Alarm struct {
 	CustomerID customer.ID
 	Cause      string   // what the notice was about, a word of ours: "new_device", "password"
 	SessionID  [16]byte // of the session in which it happened; zero: none
+	Target     [32]byte // customer.Digest of the address that the notice went to
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	UsedAt     time.Time
@@ -31,7 +32,7 @@ type Alarm struct {
 func (a *Alarm) Fields() []db.Field {
 	return []db.Field{
 		{Column: "tenant_id", Ptr: &a.TenantID}, {Column: "customer_id", Ptr: &a.CustomerID}, {Column: "digest", Ptr: &a.digest},
-		{Column: "cause", Ptr: &a.Cause}, {Column: "session_id", Ptr: (*maybe)(&a.SessionID)},
+		{Column: "cause", Ptr: &a.Cause}, {Column: "session_id", Ptr: (*maybe)(&a.SessionID)}, {Column: "target", Ptr: &a.Target},
 		{Column: "created_at", Ptr: &a.CreatedAt}, {Column: "expires_at", Ptr: &a.ExpiresAt}, {Column: "used_at", Ptr: &a.UsedAt},
 	}
 }
@@ -66,12 +67,19 @@ func (m *maybe) Scan(src any) error {
 	return nil
 }
 
+// NewAlarm says what an alarm is about.
+type NewAlarm struct {
+	Cause   string
+	Session [16]byte
+	Target  [32]byte
+}
+
 // IssueAlarm makes the token of a notice's link. It outlives whatever else
 // happens to the account but its erasure.
-func IssueAlarm(tx *db.Tx, t *tenant.Tenant, cus customer.ID, cause string, session [16]byte) (string, error) {
+func IssueAlarm(tx *db.Tx, t *tenant.Tenant, cus customer.ID, n NewAlarm) (string, error) {
 	token, digest := t.Locator("alarm").Mint(cus)
 	return token, db.Insert(tx, "alarm", Alarm{
-		TenantID: t.ID, CustomerID: cus, Cause: cause, SessionID: session,
+		TenantID: t.ID, CustomerID: cus, Cause: n.Cause, SessionID: n.Session, Target: n.Target,
 		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(AlarmFor), digest: digest,
 	})
 }

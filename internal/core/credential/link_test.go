@@ -235,7 +235,7 @@ func TestOfFiftyOneEndsAWaitingRecovery(t *testing.T) {
 
 func alarm(h *coretest.House, cus customer.ID) (token string) {
 	h.Update(func(tx *db.Tx) (err error) {
-		token, err = credential.IssueAlarm(tx, h.T(), cus, "new_device", [16]byte{9})
+		token, err = credential.IssueAlarm(tx, h.T(), cus, credential.NewAlarm{Cause: "new_device", Session: [16]byte{9}})
 		return err
 	})
 	return token

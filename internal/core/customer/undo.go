@@ -144,11 +144,42 @@ func Undo(tx *db.Tx, t *tenant.Tenant, token string) (ID, error) {
 	if !ok {
 		return ID{}, ErrUndo
 	}
+	return r.customer, r.undo(tx, t)
+}
+
+// Revert restores the identifiers as they were before the first change since an
+// instant, as if the link that holder was sent of it were followed, and tells
+// whether there was such a link that still works. Faults: identifier_taken.
+func Revert(tx *db.Tx, t *tenant.Tenant, customer ID, since time.Time, holder [32]byte) (bool, error) {
+	rows, err := db.All[changeRow](tx, `FROM identifier_change WHERE tenant_id = $1 AND customer_id = $2
+		AND created_at >= $3 AND used_at IS NULL AND expires_at > $4 ORDER BY created_at, id`, t.ID, customer, since, tx.Now)
+	if err != nil {
+		return false, err
+	}
+	for i := range rows {
+		was, _, _, err := rows[i].open(tx, t)
+		if errors.Is(err, ErrUndo) || err == nil && was.Holder != holder {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		_, err = tx.Exec(`UPDATE identifier_change SET used_at = $4 WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`,
+			t.ID, customer, rows[i].id, tx.Now)
+		if err != nil {
+			return false, err
+		}
+		return true, rows[i].undo(tx, t)
+	}
+	return false, nil
+}
+
+func (r *changeRow) undo(tx *db.Tx, t *tenant.Tenant) error {
 	if _, err := tx.Exec(`DELETE FROM identifier_change WHERE tenant_id = $1 AND customer_id = $2
 		AND created_at >= $3 AND id <> $4`, t.ID, r.customer, r.createdAt, r.id); err != nil {
-		return ID{}, err
+		return err
 	}
-	return r.customer, r.restore(tx, t)
+	return r.restore(tx, t)
 }
 
 // open reads what the link restores, and the identifiers as they are now. It

@@ -125,6 +125,7 @@ CREATE TABLE alarm (
   digest BYTEA NOT NULL,
   cause TEXT NOT NULL,
   session_id BYTEA,
+  target BYTEA NOT NULL,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   used_at BIGINT,
