@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -21,12 +22,13 @@ type Identify struct {
 	Remember   *ui.Checkbox
 	Submit     ui.Button
 	Password   *ui.Button
+	Bot        *Bot
 }
 
 // Template names the page's file.
 func (Identify) Template() string { return "login/identify" }
 
-func (v *visit) identifyPage(*db.Tx) (ui.Page, error) {
+func (v *visit) identifyPage(tx *db.Tx) (page ui.Page, err error) {
 	p := Identify{Shell: v.shell(), Asker: v.asker(), Action: v.path("identify")}
 	p.Title, p.Lede = v.doorWords(p.Shell)
 	tell(&p.Shell, v.wrong, "identifier")
@@ -44,8 +46,9 @@ func (v *visit) identifyPage(*db.Tx) (ui.Page, error) {
 	p.Submit = ui.Button{Text: p.T("login.continue"), Kind: "primary", Name: "action", Value: "continue", Block: true}
 	if v.flow.Kind == signin.SignIn && !v.t.Settings.Password.Off {
 		p.Password = &ui.Button{Text: p.T("login.identify.password"), Icon: "lock", Name: "action", Value: "password", Block: true}
+		p.Bot, err = v.bot(tx, &p.Shell, signin.Identify)
 	}
-	return p, nil
+	return p, err
 }
 
 // doorWords are the heading and the line below it.
@@ -95,7 +98,15 @@ func (v *visit) identify() error {
 	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, risk.Lookup(network(v.r))...); err != nil {
 		return err
 	}
-	kind, _, err := customer.Guess(v.t, v.typed("identifier"))
+	kind, canonical, err := customer.Guess(v.t, v.typed("identifier"))
+	if err != nil {
+		return err
+	}
+	if v.typed("action") == "password" {
+		err = v.worked(signin.Identify)
+	} else if err = customer.Reachable(v.t, kind, canonical); err != nil {
+		err = fault.Of(err).At("identifier")
+	}
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	got := uitest.Names(t, login.Part(), login.Specimens)
 	for page, want := range map[string]string{
-		"login/identify": "action identifier remember", "login/code": "action code", "login/password": "action password username",
+		"login/identify": "action identifier remember task topic work", "login/code": "action code", "login/password": "action password task topic username work",
 		"login/reset": "action new_password username", "login/terms": "action documents", "login/username": "action username",
 		"login/bootstrapping": "action identifier new_password t",
 	} {

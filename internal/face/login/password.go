@@ -25,6 +25,7 @@ type Password struct {
 	Submit   ui.Button
 	Forgot   ui.Button
 	Code     ui.Button
+	Bot      *Bot
 }
 
 // Template names the page's file.
@@ -42,7 +43,7 @@ type Reset struct {
 // Template names the page's file.
 func (Reset) Template() string { return "login/reset" }
 
-func (v *visit) passwordPage(*db.Tx) (ui.Page, error) {
+func (v *visit) passwordPage(tx *db.Tx) (page ui.Page, err error) {
 	if v.flow.Identifier == nil {
 		return nil, account.ErrStep
 	}
@@ -62,7 +63,8 @@ func (v *visit) passwordPage(*db.Tx) (ui.Page, error) {
 		p.Forgot = ui.Button{Text: p.T("login.password.forgot"), Kind: "quiet", Name: "action", Value: "recover", Block: true}
 	}
 	p.Code = ui.Button{Text: p.T("login.password.code"), Name: "action", Value: "code", Block: true}
-	return p, nil
+	p.Bot, err = v.bot(tx, &p.Shell, signin.Password)
+	return p, err
 }
 
 func (v *visit) tellPassword(s *ui.Shell) {
@@ -81,6 +83,9 @@ func (v *visit) password() error {
 	}
 	meters, err := v.meters(risk.PasswordTry)
 	if err != nil {
+		return err
+	}
+	if err := v.worked(signin.Password); err != nil {
 		return err
 	}
 	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, meters...); err != nil {

@@ -134,10 +134,20 @@ func passwords(s *ui.Sample) []ui.Specimen {
 		{Name: "login/password", State: "typical", Page: password(mia)},
 		{Name: "login/password", State: "long", Page: password(named(customer.Email, longAddress))},
 		{Name: "login/password", State: "error", Page: password(mia, wrong(account.ErrPassword.At("password"), "password", "x"))},
+		{Name: "login/password", State: "busy", Page: busy(password(mia, wrong(risk.ErrWork, "password", "x")))},
 		{Name: "login/reset", State: "typical", Page: reset(mia)},
 		{Name: "login/reset", State: "error", Page: reset(mia, wrong(fault.New(fault.Invalid, "leaked_password", ""), "new_password", "password"))},
 		{Name: "login/bootstrapping", State: "typical", Page: bootstrapPage(s.Shell(), "token", "", 15)},
 	}
+}
+
+// busy is the page of the password as a network meets it from which very many
+// sign in.
+func busy(p ui.Page) ui.Page {
+	page := p.(Password)
+	page.Scripts = nil
+	page.Bot = botOf(&page.Shell, &tenant.Tenant{}, signin.Password, risk.Load{Network: 1}, "specimen")
+	return page
 }
 
 func agreements(s *ui.Sample) []ui.Specimen {

@@ -167,7 +167,7 @@ func (p *page) inline() {
 			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
 				p.tell("52: attribute %s on %s", a.Key, n.Data)
 			}
-			if a.Key == "autocomplete" && a.Val == "off" && attr(n, "type") != "search" {
+			if a.Key == "autocomplete" && a.Val == "off" && attr(n, "type") != "search" && attr(n, "aria-hidden") != "true" {
 				p.tell("7: autocomplete=off on %s", attr(n, "name"))
 			}
 		}
