@@ -53,8 +53,10 @@ func TestDeviceIsKnownFromItsSecondSignIn(t *testing.T) {
 		if !see(h, ada, laptop) || see(h, mallory, laptop) || see(h, ada, phone) {
 			t.Error("a device is known to the wrong customer, or not to the right one")
 		}
-		if see(h, ada, [16]byte{}) || see(h, ada, [16]byte{}) {
-			t.Error("no device is known")
+		for range 2 {
+			if see(h, ada, [16]byte{}) {
+				t.Error("no device is known")
+			}
 		}
 		all := devices(h, ada)
 		if len(all) != 2 || all[1].SeenAt.Sub(all[1].CreatedAt) != time.Hour || !all[0].TrustedAt.IsZero() {
