@@ -2,6 +2,7 @@ package account
 
 import (
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/permit"
 	"github.com/cardea-id/cardea/internal/core/release"
@@ -16,15 +17,48 @@ func IsFresh(tx *db.Tx, s session.Session) bool {
 	return tx.Now.Sub(s.AuthenticatedAt) < Fresh
 }
 
+// IsAssured reports whether what was proven in the session, lately enough for
+// something dangerous, is also what the account's policy asks of the action
+// (one of access), a second factor of who has one among it (H095). A trusted
+// device makes up for nothing here; who has no way to what is needed may put off
+// setting one up as long as at the door.
+func IsAssured(tx *db.Tx, t *tenant.Tenant, s session.Session, action string) (bool, error) {
+	if !IsFresh(tx, s) {
+		return false, nil
+	}
+	f := signin.Flow{Facts: signin.Facts{Kind: signin.Confirm, Pinned: s.CustomerID, Session: s.ID, Action: action}}
+	f.World = signin.World{Now: tx.Now, Account: signin.Account{ID: s.CustomerID}}
+	if err := stands(tx, t, &f, s.ID); err != nil {
+		return false, err
+	}
+	has, err := credential.FactorsOf(tx, t, s.CustomerID)
+	if err != nil {
+		return false, err
+	}
+	if err := ways(tx, t, &f, has); err != nil {
+		return false, err
+	}
+	if err := needed(tx, t, &f, has); err != nil {
+		return false, err
+	}
+	return f.Met() || len(f.Seconds()) == 0 && f.MaySkip(), nil
+}
+
+// Confirmation is what a fresh proof is wanted for.
+type Confirmation struct {
+	Action  string // one of the actions of access, whose rules may ask for more
+	Browser [32]byte
+	Back    string // the path of this origin to come back to
+}
+
 // BeginConfirm opens the journey in which somebody who is signed in proves
 // afresh who they are: SendCode and ProveCode, or ProvePassword, then Confirm.
-// It leads back to a path of this origin.
-func (a Acts) BeginConfirm(tx *db.Tx, t *tenant.Tenant, s session.Session, browser [32]byte, back string) (signin.Flow, error) {
-	f := signin.Facts{Kind: signin.Confirm, Pinned: s.CustomerID, Session: s.ID}
+func (a Acts) BeginConfirm(tx *db.Tx, t *tenant.Tenant, s session.Session, c Confirmation) (signin.Flow, error) {
+	f := signin.Facts{Kind: signin.Confirm, Pinned: s.CustomerID, Session: s.ID, Action: c.Action}
 	if err := name(tx, t, s.CustomerID, &f); err != nil {
 		return signin.Flow{}, err
 	}
-	return signin.Begin(tx, t, signin.New{Browser: browser, Facts: f, Request: signin.Request{ReturnPath: back}})
+	return signin.Begin(tx, t, signin.New{Browser: c.Browser, Facts: f, Request: signin.Request{ReturnPath: c.Back}})
 }
 
 // Pin names the customer of a session as who this journey is about, so that

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/consent"
@@ -340,7 +341,7 @@ func TestFreshProofOfSomebodySignedIn(t *testing.T) {
 		})
 		v := &visit{door: d, browser: [32]byte{1}, policy: signin.PolicyOf(d.T())}
 		d.do(func(tx *db.Tx) error {
-			f, err := d.acts.BeginConfirm(tx, d.T(), s, v.browser, "/account/close")
+			f, err := d.acts.BeginConfirm(tx, d.T(), s, account.Confirmation{Action: access.ActClose, Browser: v.browser, Back: "/account/close"})
 			v.id = f.ID
 			return err
 		})

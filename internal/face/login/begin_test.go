@@ -40,7 +40,7 @@ func (d *door) confirm(b *browser) string {
 	var f signin.Flow
 	mine := d.sessions(b)[0].Session
 	d.Update(func(tx *db.Tx) (err error) {
-		f, err = account.Acts{}.BeginConfirm(tx, d.T(), mine, b.digest(), "/account/security")
+		f, err = account.Acts{}.BeginConfirm(tx, d.T(), mine, account.Confirmation{Browser: b.digest(), Back: "/account/security"})
 		return err
 	})
 	return f.ID.String()

@@ -7,9 +7,9 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
-	"github.com/cardea-id/cardea/internal/core/permit"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/signin"
@@ -179,7 +179,7 @@ func (v *visit) askAddress() error {
 	if err != nil {
 		return err
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActAddress); err != nil {
 		return err
 	}
 	return v.showAdd(kind, "", nil)
@@ -239,7 +239,7 @@ func (v *visit) askChange() error {
 	if gone || i.Kind == customer.Username {
 		return v.to(addressesPath)
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActAddress); err != nil {
 		return err
 	}
 	return v.showChange(i, "", nil)
@@ -324,7 +324,7 @@ func (v *visit) prove(n account.NewAddress) error {
 	}
 	browser := bindBrowser(v.w, v.r)
 	var f signin.Flow
-	err = v.freshly(func(tx *db.Tx) (err error) {
+	err = v.freshly(access.ActAddress, func(tx *db.Tx) (err error) {
 		if f, err = v.p.acts.BeginAddress(tx, v.t, v.me, browser, n); err != nil {
 			return err
 		}
@@ -344,8 +344,8 @@ func (v *visit) settle(n *account.NewAddress, canonical string) error {
 		n.Replaces = [32]byte{}
 	}
 	return v.view(func(tx *db.Tx) error {
-		if !account.IsFresh(tx, v.me) {
-			return permit.ErrStale
+		if err := v.assured(tx, access.ActAddress); err != nil {
+			return err
 		}
 		all, err := customer.Identifiers(tx, v.t, v.me.CustomerID)
 		for _, i := range all {
@@ -368,7 +368,7 @@ func (v *visit) makePrimary() error {
 	if !i.Verified() {
 		return customer.ErrNotVerified
 	}
-	if err := v.freshly(func(tx *db.Tx) error { return v.p.acts.MakePrimary(tx, v.t, v.me.CustomerID, i.Digest) }); err != nil {
+	if err := v.freshly(access.ActAddress, func(tx *db.Tx) error { return v.p.acts.MakePrimary(tx, v.t, v.me.CustomerID, i.Digest) }); err != nil {
 		return err
 	}
 	return v.to(addressesPath + "?done=primary")
@@ -382,7 +382,7 @@ func (v *visit) askRemove() error {
 	if gone {
 		return v.to(addressesPath)
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActAddress); err != nil {
 		return err
 	}
 	p := newRemove(v.shell(addressesPath), i)
@@ -411,7 +411,7 @@ func (v *visit) removeAddress() error {
 		return v.to(addressesPath + "?done=removed")
 	}
 	v.back = addressesPath + "/remove?address=" + url.QueryEscape(v.form.Get("address"))
-	err = v.freshly(func(tx *db.Tx) error { return v.p.acts.RemoveAddress(tx, v.t, v.me.CustomerID, i.Digest) })
+	err = v.freshly(access.ActAddress, func(tx *db.Tx) error { return v.p.acts.RemoveAddress(tx, v.t, v.me.CustomerID, i.Digest) })
 	if err != nil && !errors.Is(err, customer.ErrNoIdentifier) {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
@@ -34,7 +35,7 @@ const days = int(account.Closing / (24 * time.Hour))
 const typedName = "typed_address"
 
 func (v *visit) askClose() error {
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActClose); err != nil {
 		return err
 	}
 	return v.showClose("", false)
@@ -71,7 +72,7 @@ func (v *visit) close() error {
 	if err != nil {
 		return err
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActClose); err != nil {
 		return err
 	}
 	same, err := v.isOwn(raw)
@@ -82,7 +83,7 @@ func (v *visit) close() error {
 		return v.showClose(raw, true)
 	}
 	var until time.Time
-	err = v.freshly(func(tx *db.Tx) (err error) {
+	err = v.freshly(access.ActClose, func(tx *db.Tx) (err error) {
 		until, err = v.p.acts.Close(tx, v.t, v.me.CustomerID)
 		return err
 	})

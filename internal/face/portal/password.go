@@ -6,6 +6,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/signin"
@@ -29,7 +30,7 @@ func (v *visit) askPassword() error {
 	if !signin.PolicyOf(v.t).Password {
 		return errNothing
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActPassword); err != nil {
 		return err
 	}
 	return v.showPassword(nil, nil)
@@ -76,7 +77,7 @@ func (v *visit) setPassword() error {
 	if err != nil {
 		return err
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActPassword); err != nil {
 		return err
 	}
 	var c credential.PasswordContext
@@ -102,7 +103,7 @@ func (v *visit) setPassword() error {
 	if err != nil {
 		return err
 	}
-	if err := v.freshly(func(tx *db.Tx) error {
+	if err := v.freshly(access.ActPassword, func(tx *db.Tx) error {
 		return v.p.acts.ChangePassword(tx, v.t, v.me.CustomerID, phc, v.me.ID)
 	}); err != nil {
 		return err
@@ -123,7 +124,7 @@ func passwordDone(s credential.Strength) string {
 }
 
 func (v *visit) askRemovePassword() error {
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActPassword); err != nil {
 		return err
 	}
 	p := newRemovePassword(v.shell(securityPath))
@@ -140,7 +141,7 @@ func newRemovePassword(s ui.Shell) Ask {
 }
 
 func (v *visit) removePassword() error {
-	if err := v.freshly(func(tx *db.Tx) error {
+	if err := v.freshly(access.ActPassword, func(tx *db.Tx) error {
 		return v.p.acts.RemovePassword(tx, v.t, v.me.CustomerID, v.me.ID)
 	}); err != nil {
 		return err

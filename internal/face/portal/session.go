@@ -3,6 +3,7 @@ package portal
 import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/session"
 )
 
@@ -54,7 +55,7 @@ func (v *visit) endOthers() error {
 }
 
 func (v *visit) askEverywhere() error {
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActSignIn); err != nil {
 		return err
 	}
 	p := newEverywhere(v.shell(securityPath))
@@ -71,7 +72,7 @@ func newEverywhere(s ui.Shell) Ask {
 }
 
 func (v *visit) signOutEverywhere() error {
-	err := v.freshly(func(tx *db.Tx) error { return v.p.acts.SignOutEverywhere(tx, v.t, v.me.CustomerID) })
+	err := v.freshly(access.ActSignIn, func(tx *db.Tx) error { return v.p.acts.SignOutEverywhere(tx, v.t, v.me.CustomerID) })
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/risk"
@@ -41,7 +42,7 @@ func (v *visit) askUsername() error {
 	if err != nil {
 		return err
 	}
-	if err := v.fresh(); err != nil {
+	if err := v.fresh(access.ActAddress); err != nil {
 		return err
 	}
 	return v.showUsername(i, found, i.Value, nil)
@@ -99,7 +100,7 @@ func (v *visit) rename(raw string) error {
 	if err := risk.Reserve(v.r.Context(), v.p.db, v.t, risk.Lookup(network(v.r))...); err != nil {
 		return err
 	}
-	return v.freshly(func(tx *db.Tx) error {
+	return v.freshly(access.ActAddress, func(tx *db.Tx) error {
 		n := customer.NewIdentifier{Kind: customer.Username, Value: canonical, Verified: true}
 		return customer.AddIdentifier(tx, v.t, v.me.CustomerID, n)
 	})

@@ -38,6 +38,8 @@ type visit struct {
 	held []session.Held  // living sessions of this browser, the current one first
 	me   session.Session // the current one
 	who  person
+
+	action string // for which a fresh proof was missed
 }
 
 // signedIn lets a handler see who is signed in. Who is not is led to the front
@@ -126,11 +128,12 @@ func (v *visit) update(fn func(*db.Tx) error) error {
 	})
 }
 
-// freshly is update for something dangerous: the proof must be a fresh one.
-func (v *visit) freshly(fn func(*db.Tx) error) error {
+// freshly is update for something dangerous, one of the actions of access: what
+// it asks for must have been proven freshly.
+func (v *visit) freshly(action string, fn func(*db.Tx) error) error {
 	return v.update(func(tx *db.Tx) error {
-		if !account.IsFresh(tx, v.me) {
-			return permit.ErrStale
+		if err := v.assured(tx, action); err != nil {
+			return err
 		}
 		return fn(tx)
 	})
@@ -138,13 +141,18 @@ func (v *visit) freshly(fn func(*db.Tx) error) error {
 
 // fresh is asked before the form of something dangerous is shown, so that
 // nobody types what would have to be typed again.
-func (v *visit) fresh() error {
-	return v.view(func(tx *db.Tx) error {
-		if !account.IsFresh(tx, v.me) {
-			return permit.ErrStale
-		}
-		return nil
-	})
+func (v *visit) fresh(action string) error {
+	return v.view(func(tx *db.Tx) error { return v.assured(tx, action) })
+}
+
+// assured fails with permit.ErrStale, on which a fresh proof is asked for.
+func (v *visit) assured(tx *db.Tx, action string) error {
+	v.action = action
+	is, err := account.IsAssured(tx, v.t, v.me, action)
+	if err == nil && !is {
+		err = permit.ErrStale
+	}
+	return err
 }
 
 // confirm leads to a fresh proof and back.
@@ -155,7 +163,7 @@ func (v *visit) confirm() error {
 	browser := bindBrowser(v.w, v.r)
 	var f signin.Flow
 	err := v.update(func(tx *db.Tx) (err error) {
-		f, err = v.p.acts.BeginConfirm(tx, v.t, v.me, browser, v.back)
+		f, err = v.p.acts.BeginConfirm(tx, v.t, v.me, account.Confirmation{Action: v.action, Browser: browser, Back: v.back})
 		return err
 	})
 	if err != nil {
