@@ -97,34 +97,35 @@ func TestDirectAttestationLeadsToARootOfTheFile(t *testing.T) {
 	t.Parallel()
 	good, stranger, bare := newMaker(t, aaguid[:]), newMaker(t, aaguid[:]), newMaker(t, nil)
 	otherModel := newMaker(t, bytes.Repeat([]byte{9}, 16))
-	refusedFor := func(reason string) (error, string) { return credential.ErrPasskeyRefused, reason }
+	refusedFor := func(reason string) outcome { return outcome{credential.ErrPasskeyRefused, reason} }
+	wrongly := outcome{credential.ErrPasskeyWrong, ""}
 	for _, c := range []struct {
 		name      string
 		file      any // metadata
 		statement func(d *device) func(auth, hash []byte) (string, any)
 		policy    func(*tenant.Passkeys)
-		want      func() (error, string)
+		want      outcome
 	}{
-		{"under its root", blob(good.statement(aaguidText)), from(t, good), nil, nil},
-		{"under its root, without the model in the certificate", blob(bare.statement(aaguidText)), from(t, bare), nil, nil},
-		{"an allowed model", blob(good.statement(aaguidText)), from(t, good), func(p *tenant.Passkeys) { p.Allow = []string{aaguidText} }, nil},
+		{"under its root", blob(good.statement(aaguidText)), from(t, good), nil, outcome{}},
+		{"under its root, without the model in the certificate", blob(bare.statement(aaguidText)), from(t, bare), nil, outcome{}},
+		{"an allowed model", blob(good.statement(aaguidText)), from(t, good), func(p *tenant.Passkeys) { p.Allow = []string{aaguidText} }, outcome{}},
 		{"another model than the allowed one", blob(good.statement(aaguidText)), from(t, good),
 			func(p *tenant.Passkeys) { p.Allow = []string{"00000000-0000-0000-0000-000000000002"} },
-			func() (error, string) { return refusedFor("model_not_allowed") }},
+			refusedFor("model_not_allowed")},
 		{"a forbidden model", blob(good.statement(aaguidText)), from(t, good), func(p *tenant.Passkeys) { p.Block = []string{aaguidText} },
-			func() (error, string) { return refusedFor("model_not_allowed") }},
-		{"under another root", blob(good.statement(aaguidText)), from(t, stranger), nil, func() (error, string) { return refusedFor("attestation") }},
+			refusedFor("model_not_allowed")},
+		{"under another root", blob(good.statement(aaguidText)), from(t, stranger), nil, refusedFor("attestation")},
 		{"a model that the file does not know", blob(good.statement("00000000-0000-0000-0000-000000000002")), from(t, good), nil,
-			func() (error, string) { return refusedFor("attestation") }},
-		{"no file", nil, from(t, good), nil, func() (error, string) { return refusedFor("attestation") }},
+			refusedFor("attestation")},
+		{"no file", nil, from(t, good), nil, refusedFor("attestation")},
 		{"a model without roots", blob(without(good.statement(aaguidText), "attestationRootCertificates")), from(t, good), nil,
-			func() (error, string) { return refusedFor("attestation") }},
+			refusedFor("attestation")},
 		{"signed by itself", blob(good.statement(aaguidText)), func(d *device) func(auth, hash []byte) (string, any) {
 			return func(auth, hash []byte) (string, any) {
 				return "packed", map[string]any{"alg": -7, "sig": signES256(t, d.key, slices.Concat(auth, hash))}
 			}
-		}, nil, func() (error, string) { return refusedFor("attestation") }},
-		{"none", blob(good.statement(aaguidText)), nil, nil, func() (error, string) { return refusedFor("attestation") }},
+		}, nil, refusedFor("attestation")},
+		{"none", blob(good.statement(aaguidText)), nil, nil, refusedFor("attestation")},
 		{"a certificate of another model", blob(otherModel.statement(aaguidText)), from(t, otherModel), nil, wrongly},
 		{"signed by another key", blob(good.statement(aaguidText)), from(t, maker{good.root, good.leaf, stranger.key}), nil, wrongly},
 		{"signed over something else", blob(good.statement(aaguidText)), func(*device) func(auth, hash []byte) (string, any) {
@@ -139,15 +140,15 @@ func TestDirectAttestationLeadsToARootOfTheFile(t *testing.T) {
 			return func(auth, hash []byte) (string, any) { return "mine", map[string]any{} }
 		}, nil, wrongly},
 		{"revoked", blob(good.statement(aaguidText), map[string]any{"status": "REVOKED", "effectiveDate": "2025-06-01"}), from(t, good), nil,
-			func() (error, string) { return refusedFor("model_revoked") }},
+			refusedFor("model_revoked")},
 		{"its attestation key leaked", blob(good.statement(aaguidText), map[string]any{"status": "FIDO_CERTIFIED"},
-			map[string]any{"status": "ATTESTATION_KEY_COMPROMISE"}), from(t, good), nil, func() (error, string) { return refusedFor("model_revoked") }},
+			map[string]any{"status": "ATTESTATION_KEY_COMPROMISE"}), from(t, good), nil, refusedFor("model_revoked")},
 		{"this batch's key leaked", blob(good.statement(aaguidText), map[string]any{"status": "ATTESTATION_KEY_COMPROMISE",
 			"batchCertificate": base64.StdEncoding.EncodeToString(good.leaf)}), from(t, good), nil,
-			func() (error, string) { return refusedFor("model_revoked") }},
+			refusedFor("model_revoked")},
 		{"another batch's key leaked", blob(good.statement(aaguidText), map[string]any{"status": "ATTESTATION_KEY_COMPROMISE",
-			"batchCertificate": base64.StdEncoding.EncodeToString(stranger.leaf)}), from(t, good), nil, nil},
-		{"to be revoked one day", blob(good.statement(aaguidText), map[string]any{"status": "REVOKED", "effectiveDate": "2026-06-01"}), from(t, good), nil, nil},
+			"batchCertificate": base64.StdEncoding.EncodeToString(stranger.leaf)}), from(t, good), nil, outcome{}},
+		{"to be revoked one day", blob(good.statement(aaguidText), map[string]any{"status": "REVOKED", "effectiveDate": "2026-06-01"}), from(t, good), nil, outcome{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -166,11 +167,7 @@ func TestDirectAttestationLeadsToARootOfTheFile(t *testing.T) {
 				if c.statement != nil {
 					d.statement = c.statement(d)
 				}
-				var want error
-				var reason string
-				if c.want != nil {
-					want, reason = c.want()
-				}
+				want, reason := c.want.err, c.want.reason
 				p, err := k.redeemCreate(d.create(k.beginCreate(cus).Challenge), session16, cus)
 				if !errors.Is(err, want) || want == nil && p.Attestation != credential.AttestationRooted {
 					t.Fatalf("%q %v, want %v", p.Attestation, err, want)
@@ -183,7 +180,11 @@ func TestDirectAttestationLeadsToARootOfTheFile(t *testing.T) {
 	}
 }
 
-func wrongly() (error, string) { return credential.ErrPasskeyWrong, "" }
+// outcome is what a registration is told, and what the journal is.
+type outcome struct {
+	err    error
+	reason string
+}
 
 func from(t *testing.T, m maker) func(*device) func(auth, hash []byte) (string, any) {
 	return func(*device) func(auth, hash []byte) (string, any) { return m.packed(t) }

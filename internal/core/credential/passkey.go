@@ -128,7 +128,7 @@ func HolderOf(t *tenant.Tenant, handle []byte) (customer.ID, bool) {
 
 // Passkeys lists a customer's passkeys, newest first.
 func Passkeys(tx *db.Tx, t *tenant.Tenant, cus customer.ID) ([]Passkey, error) {
-	return db.All[Passkey](tx, `FROM passkey WHERE tenant_id = $1 AND customer_id = $2 ORDER BY id DESC`, t.ID, cus)
+	return db.All[Passkey](tx, `FROM passkey WHERE tenant_id = $1 AND customer_id = $2 ORDER BY created_at DESC, id DESC`, t.ID, cus)
 }
 
 // RenamePasskey gives a passkey another name, sealed. Of somebody else's it

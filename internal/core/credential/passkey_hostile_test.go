@@ -393,7 +393,9 @@ func TestAForgedSignatureIsRefused(t *testing.T) {
 				return func(m []byte) []byte { return signES256(t, d.key, m[1:]) }
 			},
 			"no signature": func(d *device) func([]byte) []byte { return func([]byte) []byte { return nil } },
-			"zeros":        func(d *device) func([]byte) []byte { return func([]byte) []byte { return []byte{0x30, 6, 2, 1, 0, 2, 1, 0} } },
+			"zeros": func(d *device) func([]byte) []byte {
+				return func([]byte) []byte { return []byte{0x30, 6, 2, 1, 0, 2, 1, 0} }
+			},
 			"trailing bytes": func(d *device) func([]byte) []byte {
 				return func(m []byte) []byte { return append(signES256(t, d.key, m), 0) }
 			},

@@ -141,7 +141,9 @@ func TestNamesAndPlacesRestSealed(t *testing.T) {
 		k, cus := newKeys(t, h), h.Customer()
 		known, unknown := newDevice(t, h), newDevice(t, h)
 		known.aaguid = [16]byte{0xfb, 0xfc, 0x30, 0x07, 0x15, 0x4e, 0x4e, 0xcc, 0x8c, 0x0b, 0x6e, 0x02, 0x05, 0x57, 0xd7, 0xbd}
-		p, q := k.register(known, cus), k.register(unknown, cus)
+		p := k.register(known, cus)
+		h.Wait(time.Second)
+		q := k.register(unknown, cus)
 		h.Update(func(tx *db.Tx) error { return credential.RenamePasskey(tx, h.T(), cus, q.ID, "  Mein Schlüssel ") })
 		if _, _, err := k.use(known); err != nil {
 			t.Fatal(err)
