@@ -26,6 +26,16 @@
 //	                |         |
 //	                +---------+-- StopWait, EndWaits, StartWait for another --> stopped
 //
+// A passkey is made and used by answering a challenge, which is good once:
+//
+//	BeginPasskeyCreate --> challenge --RedeemPasskeyCreate--> passkey --RemovePasskey--> gone
+//	BeginPasskeyGet -----> challenge --RedeemPasskeyGet-----> used: counter, place, time
+//	                           |
+//	                           +-- redeemed, whatever came of it; SweepChallenges --> gone
+//
+// The browser is asked for what the tenant's policy wants, and what it answers is
+// asked again here. passkey_wire.go and metadata.go alone know the library.
+//
 // It never counts tries of a generator or of recovery codes (risk reserves them
 // before), never hashes a password, never sends anything, never keeps a code or a link
 // (an HMAC of the one and a digest of the other rest), and does not know what a

@@ -19,7 +19,6 @@ import (
 	"github.com/go-webauthn/webauthn/metadata"
 	"github.com/go-webauthn/webauthn/metadata/providers/memory"
 	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/google/uuid"
 )
 
 // metadataBytes is the most that is read of a metadata file; that of the FIDO
@@ -37,7 +36,7 @@ var compromised = []metadata.AuthenticatorStatus{
 // file, if it was given one. It never changes and is safe for use by many
 // goroutines.
 type WebAuthn struct {
-	models   map[uuid.UUID]*metadata.Entry
+	models   map[[16]byte]*metadata.Entry
 	keys     map[string]*metadata.Entry // by certificate key identifiers, for models without an AAGUID
 	provider metadata.Provider
 }
@@ -50,7 +49,7 @@ type WebAuthn struct {
 // verifies it. Roots come from the file alone, nothing is ever fetched, and an
 // entry that cannot be understood vouches for nobody.
 func NewWebAuthn(file io.Reader) (*WebAuthn, error) {
-	w := &WebAuthn{models: map[uuid.UUID]*metadata.Entry{}, keys: map[string]*metadata.Entry{}}
+	w := &WebAuthn{models: map[[16]byte]*metadata.Entry{}, keys: map[string]*metadata.Entry{}}
 	if file == nil {
 		return w, nil
 	}
@@ -73,15 +72,16 @@ func NewWebAuthn(file io.Reader) (*WebAuthn, error) {
 	if len(w.models)+len(w.keys) == 0 {
 		return nil, errors.New("FIDO metadata: the file describes no authenticator")
 	}
+	read := metadata.Metadata{Parsed: metadata.Parsed{Entries: entries}}
 	// The status is left out: it is asked for at the house's time, not the library's.
-	w.provider, err = memory.New(memory.WithMetadata(w.models), memory.WithMetadataKeyIdentifiers(w.keys),
+	w.provider, err = memory.New(memory.WithMetadata(read.ToMap()), memory.WithMetadataKeyIdentifiers(w.keys),
 		memory.WithValidateEntryKeyIdentifier(true), memory.WithValidateStatus(false),
 		memory.WithValidateAAGUID(true), memory.WithValidateAttestationFormats(true), memory.WithValidateAlgorithms(true))
 	return w, err
 }
 
 func (w *WebAuthn) add(e *metadata.Entry) error {
-	if e.AaGUID != uuid.Nil {
+	if e.AaGUID != [16]byte{} {
 		if w.models[e.AaGUID] != nil {
 			return fmt.Errorf("the model %s stands there twice", e.AaGUID)
 		}
@@ -184,7 +184,7 @@ func (w *WebAuthn) vouches(object *protocol.AttestationObject, path []any) ([]me
 	if w.provider == nil || err != nil {
 		return nil, false
 	}
-	model := uuid.UUID(object.AuthData.AttData.AAGUID)
+	model := [16]byte(object.AuthData.AttData.AAGUID)
 	entry := w.entry(model, certs[0])
 	if entry == nil || len(entry.MetadataStatement.AttestationRootCertificates) == 0 {
 		return nil, false
@@ -213,8 +213,8 @@ func certificates(path []any) ([]*x509.Certificate, error) {
 	return out, nil
 }
 
-func (w *WebAuthn) entry(model uuid.UUID, leaf *x509.Certificate) *metadata.Entry {
-	if model != uuid.Nil {
+func (w *WebAuthn) entry(model [16]byte, leaf *x509.Certificate) *metadata.Entry {
+	if model != [16]byte{} {
 		return w.models[model]
 	}
 	if e := w.keys[hex.EncodeToString(leaf.SubjectKeyId)]; e != nil && len(leaf.SubjectKeyId) > 0 {
