@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // RFC 6238
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -48,7 +49,7 @@ func (w *walker) flow() signin.ID { return w.flows[w.current] }
 
 // in does something in the current journey, as one request.
 func (w *walker) in(fn func(tx *db.Tx, f *signin.Flow, e account.Entrance) error) error {
-	return w.Try(func(tx *db.Tx) error {
+	err := w.Try(func(tx *db.Tx) error {
 		f, err := signin.Load(tx, w.T(), w.flow(), w.browser)
 		if err != nil {
 			return err
@@ -57,6 +58,10 @@ func (w *walker) in(fn func(tx *db.Tx, f *signin.Flow, e account.Entrance) error
 		e := account.Entrance{Policy: signin.PolicyOf(w.T()), Device: [16]byte(w.browser[:16])}
 		return fn(tx, &f, e)
 	})
+	if lost := errors.Is(err, signin.ErrExpired) || errors.Is(err, signin.ErrElsewhere); lost && w.rnd.IntN(2) == 0 {
+		w.begin(signin.Facts{Kind: signin.SignIn}) // enough of this window
+	}
+	return err
 }
 
 func (w *walker) did(method string, err error) {
