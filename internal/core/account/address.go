@@ -8,7 +8,6 @@ import (
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
-	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
@@ -170,17 +169,7 @@ func (a Acts) UndoChange(tx *db.Tx, t *tenant.Tenant, token string) error {
 	if err := a.shut(tx, t, c, session.ID{}, "address_restored"); err != nil {
 		return err
 	}
-	now, err := customer.Get(tx, t, c)
-	if err != nil {
-		return err
-	}
-	if now.State != customer.Locked {
-		from := []customer.State{customer.Active, customer.Closing}
-		if _, err := customer.SetState(tx, t, c, from, customer.Recovery, "address_restored"); err != nil {
-			return err
-		}
-	}
-	if err := privacy.Unschedule(tx, t, c); err != nil {
+	if _, err := secure(tx, t, c, "address_restored"); err != nil {
 		return err
 	}
 	return tell(tx, t, c, signInNotice(t, notify.AddressRestored, RecoverPath))

@@ -40,7 +40,8 @@ func (a Acts) SignOut(tx *db.Tx, t *tenant.Tenant, s session.Session) error {
 }
 
 // SignOutEverywhere ends every session and every grant of the customer, also
-// those that outlive sessions, and tells every verified address.
+// those that outlive sessions, trusts no browser any more, and tells every
+// verified address.
 func (a Acts) SignOutEverywhere(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	if err := a.end(tx, t, c, session.ID{}, "signed_out_everywhere"); err != nil {
 		return err
@@ -48,7 +49,10 @@ func (a Acts) SignOutEverywhere(tx *db.Tx, t *tenant.Tenant, c customer.ID) erro
 	if err := credential.EndOutstanding(tx, t, c); err != nil {
 		return err
 	}
-	return tell(tx, t, c, signInNotice(t, notify.SessionsEnded, SignInPath))
+	if err := session.DistrustAll(tx, t, c); err != nil {
+		return err
+	}
+	return alert(tx, t, c, session.ID{}, "signed_out_everywhere", notify.Draft{Template: notify.SessionsEnded})
 }
 
 // SignOutOthers ends every session of the customer but this one.

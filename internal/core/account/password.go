@@ -26,8 +26,9 @@ func PasswordContext(tx *db.Tx, t *tenant.Tenant, c customer.ID) (credential.Pas
 
 // ChangePassword sets the password, which the caller has checked and hashed, of
 // somebody who proved freshly who they are. Every other session, every grant
-// given outside the kept session, every outstanding code and every pending
-// address change end, and every verified address is told.
+// given outside the kept session, the trust in browsers, every outstanding code
+// and every pending address change end, and every verified address is told, with
+// a link that says "this was not me".
 func (a Acts) ChangePassword(tx *db.Tx, t *tenant.Tenant, c customer.ID, phc string, keep session.ID) error {
 	if err := credential.SetPassword(tx, t, c, phc); err != nil {
 		return err
@@ -48,11 +49,12 @@ func (a Acts) RemovePassword(tx *db.Tx, t *tenant.Tenant, c customer.ID, keep se
 	if err := a.shut(tx, t, c, keep, "password_removed"); err != nil {
 		return err
 	}
-	return tell(tx, t, c, signInNotice(t, notify.PasswordChanged, RecoverPath))
+	return alert(tx, t, c, keep, "password", notify.Draft{Template: notify.PasswordChanged})
 }
 
 // shut ends whatever somebody else may hold: sessions and grants but the kept
-// one, codes and links that are on their way, address changes that wait.
+// one, the trust in browsers, codes and links that are on their way, recoveries
+// and address changes that wait.
 func (a Acts) shut(tx *db.Tx, t *tenant.Tenant, c customer.ID, keep session.ID, reason string) error {
 	if err := a.end(tx, t, c, keep, reason); err != nil {
 		return err
@@ -60,14 +62,21 @@ func (a Acts) shut(tx *db.Tx, t *tenant.Tenant, c customer.ID, keep session.ID, 
 	if err := credential.EndOutstanding(tx, t, c); err != nil {
 		return err
 	}
+	if err := session.DistrustAll(tx, t, c); err != nil {
+		return err // H097
+	}
+	if _, err := credential.EndWaits(tx, t, c); err != nil {
+		return err
+	}
 	// H116: an address change that somebody began before is dead.
 	return signin.EndKind(tx, t, c, signin.Address)
 }
 
 // Reset sets the new password of the Reset step and brings an account in
-// recovery back. Every session, grant, outstanding code and pending address
-// change of the account end, and every verified address is told. The undo links
-// of address changes that were made live on.
+// recovery back. Every session, grant, trust in a browser, outstanding code,
+// waiting recovery and pending address change of the account end, and every
+// verified address is told. The undo links of address changes that were made
+// live on.
 func (a Acts) Reset(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, phc string) error {
 	if err := at(tx, t, f, signin.Reset); err != nil {
 		return err
@@ -85,7 +94,11 @@ func (a Acts) Restore(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	if err := at(tx, t, f, signin.Restore); err != nil {
 		return err
 	}
-	if err := a.shut(tx, t, f.World.Account.ID, session.ID{}, "recovered"); err != nil {
+	c := f.World.Account.ID
+	if err := a.shut(tx, t, c, session.ID{}, "recovered"); err != nil {
+		return err
+	}
+	if err := alert(tx, t, c, session.ID{}, "recovered", recoveredNotice("proof")); err != nil {
 		return err
 	}
 	return a.recovered(tx, t, f)

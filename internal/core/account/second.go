@@ -120,6 +120,9 @@ func (a Acts) ProveSecond(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entranc
 		return err
 	}
 	f.Prove(signin.Second, string(way), by)
+	if err := found(tx, t, f.World.Account.ID); err != nil {
+		return err
+	}
 	return signin.Save(tx, t, f)
 }
 

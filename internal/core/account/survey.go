@@ -81,6 +81,9 @@ func whom(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy) error {
 		return holder(tx, t, f, c)
 	}
 	f.World.Refused = !Welcome(t, f.Identifier.Kind, f.Identifier.Value)
+	if _, err := reassigned(tx, t, f, nil); err != nil {
+		return err
+	}
 	return asLong(tx, t)
 }
 
@@ -110,7 +113,11 @@ func holder(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.Customer) er
 		any = any || proven
 		this = this || i.Digest == f.Identifier.Digest && (proven || i.Kind == customer.Username)
 	}
-	if any && !this {
+	rests, err := reassigned(tx, t, f, list)
+	if err != nil {
+		return err
+	}
+	if any && !this || rests && (f.Kind == signin.Recover || c.State == customer.Recovery) {
 		f.World.Refused = true
 		return nil
 	}

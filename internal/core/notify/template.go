@@ -26,7 +26,7 @@ const (
 	RecoveryStarted    Template = "recovery_started" // link to sign in
 	RecoveryWaiting    Template = "recovery_waiting" // time from when on it works, link that stops it
 	RecoveryStopped    Template = "recovery_stopped" // link of the alarm
-	Recovered          Template = "recovered"        // after waiting; link of the alarm
+	Recovered          Template = "recovered"        // after (wait, proof), link of the alarm
 	AccountSecured     Template = "account_secured"  // link to recover
 	NewDevice          Template = "new_device"       // browser, system, time, link of the alarm
 	FactorAdded        Template = "factor_added"     // factor (passkey, app, codes), link of the alarm
