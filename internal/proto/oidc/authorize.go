@@ -55,12 +55,12 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 	if err != nil {
 		return err
 	}
-	held = q.awake(held, p.db.Now())
+	q.from, held = p.from(r), q.awake(held, p.db.Now())
 	var step signin.Step
 	var facts signin.Facts
 	err = p.db.View(r.Context(), func(tx *db.Tx) (err error) {
 		if facts, err = p.facts(tx, q, held); err == nil {
-			step, err = p.survey(tx, q, &facts, held)
+			step, err = p.survey(tx, q, facts, held)
 		}
 		return err
 	})
@@ -79,8 +79,8 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 }
 
 // survey asks which step comes next.
-func (p *Provider) survey(tx *db.Tx, q *request, facts *signin.Facts, held []session.Held) (signin.Step, error) {
-	flow := signin.Flow{Facts: *facts, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
+func (p *Provider) survey(tx *db.Tx, q *request, facts signin.Facts, held []session.Held) (signin.Step, error) {
+	flow := signin.Flow{Facts: facts, From: q.from, Request: signin.Request{Application: q.app.ID, Scopes: q.Scopes}}
 	step, err := account.Survey(tx, q.tenant, &flow, p.policy(q.tenant), session.Distinct(held))
 	if step.Reason == signin.ChoiceRequired && q.fresh(tx.Now, session.Distinct(held)) < 2 {
 		step.Reason = signin.LoginRequired // of those who are signed in nobody is left to choose

@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/session"
+	"github.com/cardea-id/cardea/internal/core/signin"
 )
 
 // held are the sessions of this browser that are alive.
@@ -37,6 +38,10 @@ func tokenOf(held []session.Held, id session.ID) (string, bool) {
 // BrowserCookie binds a flow to the browser that began it.
 const BrowserCookie = "browser"
 
+// TrustCookie holds the tokens by which accounts skip the second factor in this
+// browser, as the hosted pages set it.
+const TrustCookie = "trust"
+
 const browserLife = 365 * 24 * time.Hour
 
 // browser is the digest of this browser's secret, which is made on the first visit.
@@ -52,6 +57,15 @@ func (p *Provider) browser(w http.ResponseWriter, r *http.Request) [32]byte {
 func (p *Provider) knownBrowser(r *http.Request) ([32]byte, bool) {
 	token := web.ReadCookie(r, BrowserCookie)
 	return secret.Digest([]byte(token)), len(token) == 43
+}
+
+// from is what the request tells of its browser.
+func (p *Provider) from(r *http.Request) signin.From {
+	f := signin.From{Peer: web.Peer(r), Agent: web.UserAgent(r)}
+	if d, ok := p.knownBrowser(r); ok {
+		f.Device, f.Trust = [16]byte(d[16:]), web.ReadCookie(r, TrustCookie)
+	}
+	return f
 }
 
 // leave ends the sessions with all that hangs on them and keeps the browser's

@@ -155,9 +155,12 @@ func (b *browser) cookie() string {
 	return ""
 }
 
-func (b *browser) hold(value string) {
+func (b *browser) hold(value string) { b.set(session.Cookie, value) }
+
+// set plants a cookie.
+func (b *browser) set(name, value string) {
 	u, _ := url.Parse(issuer + "/")
-	b.jar.SetCookies(u, []*http.Cookie{{Name: "__Host-" + session.Cookie, Value: value, Path: "/", Secure: true}})
+	b.jar.SetCookies(u, []*http.Cookie{{Name: "__Host-" + name, Value: value, Path: "/", Secure: true}})
 }
 
 // authorizeURL is an authorization request; extra are pairs that add to it or,

@@ -1,12 +1,21 @@
 package oidc_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 	"github.com/cardea-id/cardea/internal/proto/oidc"
@@ -141,6 +150,66 @@ func TestRFC9470_5_ForAnAPITheLevelIsNecessary(t *testing.T) {
 			got = d.refresh(c, got.text("refresh_token"))
 		}
 	})
+}
+
+// TestATrustedBrowserAnswersWithoutAPage: who has a second factor is asked for
+// it, but not where their browser is trusted; an application that cannot do
+// without the level gets no trust in its place.
+func TestATrustedBrowserAnswersWithoutAPage(t *testing.T) {
+	each(t, func(d *desk) {
+		c := d.apps["web"]
+		who := d.Customer()
+		var setup credential.TOTPSetup
+		d.Update(func(tx *db.Tx) (err error) {
+			setup, err = credential.BeginTOTP(tx, d.T(), who, "phone")
+			return err
+		})
+		d.Update(func(tx *db.Tx) error {
+			return credential.ConfirmTOTP(tx, d.T(), who, setup.ID, appCode(d.t, setup.Secret, d.Clock.Now()))
+		})
+		b := d.browser()
+		b.enter(who, session.OTPEmail)
+		silent := func(extra ...string) string {
+			return b.get(authorizeURL(c, append(extra, "prompt", "none")...)).to().Get("error")
+		}
+		b.set(oidc.BrowserCookie, strings.Repeat("b", 43))
+		if e := silent(); e != "interaction_required" {
+			d.t.Errorf("a second factor is owed: %q", e)
+		}
+		name := secret.Digest([]byte(strings.Repeat("b", 43)))
+		var token string
+		d.Update(func(tx *db.Tx) (err error) {
+			if _, err = session.See(tx, d.T(), who, [16]byte(name[16:]), session.Place{}); err == nil {
+				token, err = session.Trust(tx, d.T(), who, [16]byte(name[16:]), time.Hour)
+			}
+			return err
+		})
+		b.set(oidc.TrustCookie, token)
+		if e := silent(); e != "" {
+			d.t.Errorf("a trusted browser: %q", e)
+		}
+		if e := silent("claims", essential(`"`+multi+`"`)); e != "interaction_required" {
+			d.t.Errorf("trust in place of a level that must be: %q", e)
+		}
+		d.wait(time.Hour)
+		if e := silent(); e != "interaction_required" {
+			d.t.Errorf("trust that has run out: %q", e)
+		}
+	})
+}
+
+// appCode is what an authenticator app shows (RFC 6238).
+func appCode(t *testing.T, key string, now time.Time) string {
+	t.Helper()
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, raw)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/30)))
+	sum := mac.Sum(nil)
+	at := sum[19] & 0xf
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:at+4])&0x7fffffff%1_000_000)
 }
 
 // TestSessionLimitsOfAnApplication: a sign-in that is too old or has rested too

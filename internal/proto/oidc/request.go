@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -39,6 +40,7 @@ type request struct {
 	form   url.Values
 	tenant *tenant.Tenant
 	app    *app.Application
+	from   signin.From
 	since  time.Time // when the request came, from which MaxAge counts; zero: now
 }
 
