@@ -101,7 +101,11 @@ func (t *terminal) person(p server.Person) error {
 	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
 		pairs = append(pairs, name, p.Fields[name])
 	}
-	return t.facts(append(pairs, "sessions", strconv.Itoa(p.Sessions))...)
+	pairs = append(pairs, "sessions", strconv.Itoa(p.Sessions))
+	for _, j := range p.Verdicts {
+		pairs = append(pairs, "judged", strings.TrimSpace(day(j.At)+" "+j.Action+": "+judgement(j)+". "+inWords(j)))
+	}
+	return t.facts(pairs...)
 }
 
 // do does one act and tells how the account stands.

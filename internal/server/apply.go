@@ -10,6 +10,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/consent"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -162,6 +163,11 @@ func (a *applier) find() error {
 }
 
 func (a *applier) create() (tenant.ID, error) {
+	if a.doc.Settings != nil {
+		if err := risk.CheckWeights(a.doc.Settings.Risk); err != nil {
+			return tenant.ID{}, err
+		}
+	}
 	n := tenant.New{Slug: a.doc.Slug, Name: a.doc.Name, Origin: a.doc.Origin, RPID: a.doc.RPID}
 	if n.Name == "" {
 		n.Name = n.Slug
@@ -242,6 +248,9 @@ func (a *applier) settings() error {
 	members := differences(a.t.Settings, *a.doc.Settings)
 	if len(members) == 0 {
 		return nil
+	}
+	if err := risk.CheckWeights(a.doc.Settings.Risk); err != nil {
+		return a.source.blame(a.path, err)
 	}
 	a.changed("settings", "", "changed", members...)
 	return a.source.blame(a.path, tenant.SetSettings(a.tx, a.t, *a.doc.Settings))

@@ -26,6 +26,7 @@ type Person struct {
 	Identifiers []Address         `json:"identifiers,omitempty"`
 	Fields      map[string]string `json:"fields,omitempty"`
 	Sessions    int               `json:"sessions"`
+	Verdicts    []Judged          `json:"verdicts,omitempty"` // the last ones on sign-ins, in a single view
 }
 
 // Address is an identifier: its outline in a list, its value in a single view.
@@ -127,6 +128,9 @@ func person(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string, whole bo
 	}
 	if !whole {
 		return p, nil
+	}
+	if p.Verdicts, err = verdictsOf(tx, t, id, shownVerdicts); err != nil {
+		return Person{}, err
 	}
 	p.Fields, err = fieldsOf(tx, t, id, reason)
 	return p, err
