@@ -105,6 +105,50 @@ func TestRobots_UnderLoadAPasswordCostsWorkAndACodeDoesNot(t *testing.T) {
 	}, besieged(servertest.Options{}))
 }
 
+// While ever new accounts are tried from everywhere, strangers' passwords cost
+// work on every network; a browser that the customer has signed in with gets in
+// as ever, and a code costs nothing.
+func TestRobots_UnderAttackStrangersWorkAndKnownBrowsersDoNot(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, h *servertest.House) {
+		signedUp(t, h, ann)
+		signedUp(t, h, bob)
+		givePassword(t, h, ann, secure)
+		own := from(t, "203.0.113.9")
+		p := own.Get(h.URL+"/signin").Submit("identifier", ann, "action", "password", "remember", "on")
+		if p = p.Submit("password", secure); p.URL.Path != "/account" {
+			t.Fatalf("at rest: %d\n%s", p.Status, p.Text())
+		}
+		for i := range 140 {
+			tries := risk.PasswordTry(fmt.Sprint("nobody", i), fmt.Sprintf("198.18.0.%d", i))
+			if err := risk.Reserve(t.Context(), h.DB, h.Tenant(), tries...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stranger := named(h, from(t, "192.0.2.1"), ann, "password")
+		if stranger.Status != http.StatusUnprocessableEntity || !strings.Contains(stranger.Text(), "Go on with a code instead") {
+			t.Fatalf("a stranger at the front: %d\n%s", stranger.Status, stranger.Text())
+		}
+		stranger = stranger.Submit("identifier", ann, "action", "password", "work", coretest.Solve(task(stranger)))
+		if q := stranger.Submit("password", secure); q.URL.Path == "/account" {
+			t.Error("a stranger gets in without work")
+		}
+		if q := stranger.Submit("password", secure, "work", coretest.Solve(task(stranger))); q.URL.Path != "/account" {
+			t.Errorf("a stranger with work: %d\n%s", q.Status, q.Text())
+		}
+		if q := named(h, own, ann, "password").Submit("password", secure); q.URL.Path != "/account" {
+			t.Errorf("the customer's own browser: %d\n%s", q.Status, q.Text())
+		}
+		for what, address := range map[string]string{"a customer": bob, "nobody": "nobody@example.com"} {
+			if q := named(h, own, address, "password").Submit("password", secure); !strings.Contains(q.Text(), "Go on with a code instead") {
+				t.Errorf("the browser of another customer, at the password of %s: %d\n%s", what, q.Status, q.Text())
+			}
+		}
+		if q := named(h, from(t, "192.0.2.2"), "carol@example.com", "continue"); !q.Has("code") {
+			t.Errorf("a code: %d\n%s", q.Status, q.Text())
+		}
+	}, besieged(servertest.Options{}))
+}
+
 // Fifty at once with one solution: one try is looked at.
 func TestRobots_OneWorkIsOneTry(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, h *servertest.House) {

@@ -13,8 +13,8 @@ type Load struct {
 	// Network is how full the meter of the network's tries at passwords is, from
 	// 0 to 1.
 	Network float64
-	// Attack is how far the tenant as a whole is under attack, in steps; 0 in peace.
-	Attack int
+	// Attack tells that the tenant as a whole is under attack; see Attack.
+	Attack bool
 	// Asked is set by a verdict that wants work of this attempt.
 	Asked bool
 }
@@ -31,10 +31,14 @@ const (
 	mostBits = 21
 )
 
-// LoadOf reads how busy a network is with passwords. One that names nobody, as
-// the loopback does, counts as quiet: see from.
+// LoadOf reads how busy a network and the tenant are with passwords. A network that names
+// nobody, as the loopback does, counts as quiet: see from.
 func LoadOf(tx *db.Tx, t *tenant.Tenant, network string) (Load, error) {
 	var l Load
+	var err error
+	if l.Attack, err = Attack(tx, t); err != nil {
+		return Load{}, err
+	}
 	for _, m := range from(network, passwordNetwork) {
 		arrives, found, err := db.Value[time.Time](tx, `SELECT arrives_at FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, m.key(t))
 		if err != nil {
@@ -47,19 +51,33 @@ func LoadOf(tx *db.Tx, t *tenant.Tenant, network string) (Load, error) {
 	return l, nil
 }
 
+// Familiar tells whether the account has signed in with this browser lately
+// (Remember with DeviceKey). Such a try brings no work, however busy it is round
+// about. Networks excuse nobody here: who shares one with a customer would learn
+// from the difference that the customer has an account.
+func Familiar(tx *db.Tx, t *tenant.Tenant, account, device string) (bool, error) {
+	_, known, err := db.Value[bool](tx, `SELECT passed FROM throttle WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`,
+		t.ID, markKey(t, pair(account, DeviceKey(device))), tx.Now)
+	return known, err
+}
+
 // Demands tells whether a try has to bring work. At rest none has to: the page
 // has it done all the same, so that it is there at the first try that has to.
 func (l Load) Demands(t *tenant.Tenant) bool {
-	return !t.Settings.Bots.Off && (l.Asked || l.Attack > 0 || l.Network >= quiet)
+	return !t.Settings.Bots.Off && (l.Asked || l.Attack || l.Network >= quiet)
 }
 
 // Bits is the difficulty of a task handed out under this load: the tenant's
-// own at rest, one bit more with each fifth of the network's meter, and two with
-// each step of an attack. Each bit doubles the work.
+// own at rest, one bit more with each fifth of the network's meter, and two
+// while the tenant is under attack. Each bit doubles the work.
 func (l Load) Bits(t *tenant.Tenant) int {
 	rest := t.Settings.Bots.Work
 	if rest == 0 {
 		rest = restBits
 	}
-	return min(rest+int(5*l.Network)+2*l.Attack, max(rest, mostBits))
+	more := int(5 * l.Network)
+	if l.Attack {
+		more += 2
+	}
+	return min(rest+more, max(rest, mostBits))
 }

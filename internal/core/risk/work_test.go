@@ -155,12 +155,13 @@ func TestDifficultyRisesFromTheTenantsOwnAndEnds(t *testing.T) {
 		{risk.Load{}, of(0, false), 14, false},
 		{risk.Load{Network: .19}, of(0, false), 14, false},
 		{risk.Load{Network: 1}, of(0, false), 19, true},
-		{risk.Load{Attack: 1}, of(0, false), 16, true},
-		{risk.Load{Attack: 2, Network: .6}, of(0, false), 21, true},
+		{risk.Load{Attack: true}, of(0, false), 16, true},
+		{risk.Load{Attack: true, Network: .6}, of(0, false), 19, true},
+		{risk.Load{Attack: true, Network: 1}, of(17, false), 21, true},
 		{risk.Load{Asked: true}, of(0, false), 14, true},
-		{risk.Load{Attack: 9}, of(22, false), 22, true},
-		{risk.Load{Attack: 1}, of(10, false), 12, true},
-		{risk.Load{Attack: 9, Network: 1, Asked: true}, of(0, true), 21, false},
+		{risk.Load{Attack: true}, of(22, false), 22, true},
+		{risk.Load{Attack: true}, of(10, false), 12, true},
+		{risk.Load{Attack: true, Network: 1, Asked: true}, of(0, true), 21, false},
 	} {
 		if got := c.load.Bits(c.t); got != c.bits || c.load.Demands(c.t) != c.demands {
 			t.Errorf("%+v of %d: %d bits, %v", c.load, c.t.Settings.Bots.Work, got, c.load.Demands(c.t))

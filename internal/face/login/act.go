@@ -203,9 +203,13 @@ func (v *visit) welcome(s session.Session) error {
 		return nil
 	}
 	ctx, net := v.r.Context(), network(v.r)
-	meters := append(risk.PasswordTry(c.String(), net), risk.CodeTry(c.String(), net)...)
+	meters := v.passwordTry(c.String(), net)
+	meters = append(meters, risk.CodeTry(c.String(), net)...)
 	meters = append(meters, v.budget(v.flow.Identifier.Value)...)
 	if err := risk.Forgive(ctx, v.l.db, v.t, meters...); err != nil {
+		return err
+	}
+	if err := risk.Remember(ctx, v.l.db, v.t, c.String(), risk.DeviceKey(v.gadget())); err != nil {
 		return err
 	}
 	return risk.Remember(ctx, v.l.db, v.t, c.String(), net)

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func (v *visit) bot(tx *db.Tx, s *ui.Shell, step signin.Name) (*Bot, error) {
 	if v.sample != nil {
 		return botOf(s, v.t, step, risk.Load{}, "specimen"), nil
 	}
-	load, err := v.load(tx)
+	load, err := v.load(tx, step)
 	if err != nil {
 		return nil, err
 	}
@@ -80,40 +81,68 @@ func botOf(s *ui.Shell, t *tenant.Tenant, step signin.Name, load risk.Load, task
 
 // load is how busy the visitor's network and the tenant are with passwords, and
 // whether a verdict asks this visitor for work.
-func (v *visit) load(tx *db.Tx) (risk.Load, error) {
+func (v *visit) load(tx *db.Tx, step signin.Name) (risk.Load, error) {
 	l, err := risk.LoadOf(tx, v.t, network(v.r))
 	l.Asked = v.flow.Verdict != ""
-	return l, err
+	if err != nil || !l.Demands(v.t) {
+		return l, err
+	}
+	if familiar, err := v.familiar(tx, step); err != nil || familiar {
+		return risk.Load{}, err
+	}
+	return l, nil
+}
+
+// familiar tells whether the browser has signed in here before: at the door with
+// any account that it was asked to remember, and at the password with that very
+// account. For an address that nobody has it is no, as it is for a stranger to
+// one that somebody has (H077).
+func (v *visit) familiar(tx *db.Tx, step signin.Name) (bool, error) {
+	if step == signin.Identify {
+		return len(known(v.r)) > 0, nil
+	}
+	return risk.Familiar(tx, v.t, v.flow.World.Account.ID.String(), v.gadget())
+}
+
+// gadget is the browser as meters know it.
+func (v *visit) gadget() string {
+	d := device(v.browser)
+	return hex.EncodeToString(d[:])
 }
 
 // worked lets a try at a password pass that needs no work now or brings it. It
 // comes before everything that the try costs the house, so that who brings none
 // fills no customer's meter. What was brought is used up, whatever comes of the
-// try. Faults: ErrWork, ErrWorkOver; with another company's widget, errRobot and
-// errUnchecked.
-func (v *visit) worked(step signin.Name) error {
+// try; done tells that it was. Faults: ErrWork, ErrWorkOver; with another
+// company's widget, errRobot and errUnchecked.
+func (v *visit) worked(step signin.Name) (done bool, err error) {
 	var load risk.Load
-	err := v.l.db.View(v.r.Context(), func(tx *db.Tx) (err error) {
-		load, err = v.load(tx)
+	err = v.l.db.View(v.r.Context(), func(tx *db.Tx) (err error) {
+		load, err = v.load(tx, step)
 		return err
 	})
 	if err != nil || !load.Demands(v.t) {
-		return err
+		return false, err
 	}
 	if p, foreign := providers[v.t.Settings.Bots.Provider]; foreign {
 		if step != signin.Password {
-			return nil // the widget stands beside the password
+			return false, nil // the widget stands beside the password
 		}
-		return p.vouches(v)
+		return true, p.vouches(v)
 	}
 	w, ok := risk.OpenWork(v.t, string(step), v.id, v.typed(taskField))
 	if !ok {
-		return risk.ErrWork
+		return false, risk.ErrWork
 	}
 	if err := w.Check(v.l.db.Now(), load.Bits(v.t), v.typed(workField)); err != nil {
-		return err
+		return false, err
 	}
-	return risk.TakeWork(v.r.Context(), v.l.db, v.t, w)
+	return true, risk.TakeWork(v.r.Context(), v.l.db, v.t, w)
+}
+
+// passwordTry meters a guess at a password by account, network and browser.
+func (v *visit) passwordTry(account, network string) []risk.Meter {
+	return risk.FromDevice(risk.PasswordTry(account, network), account, v.gadget())
 }
 
 // Marks are what in a request looks like a program's. None of them refuses

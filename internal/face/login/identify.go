@@ -103,7 +103,7 @@ func (v *visit) identify() error {
 		return err
 	}
 	if v.typed("action") == "password" {
-		err = v.worked(signin.Identify)
+		_, err = v.worked(signin.Identify)
 	} else if err = customer.Reachable(v.t, kind, canonical); err != nil {
 		err = fault.Of(err).At("identifier")
 	}

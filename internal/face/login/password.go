@@ -81,12 +81,16 @@ func (v *visit) password() error {
 	if v.typed("action") == "code" {
 		return v.byCode()
 	}
-	meters, err := v.meters(risk.PasswordTry)
+	meters, err := v.meters(v.passwordTry)
 	if err != nil {
 		return err
 	}
-	if err := v.worked(signin.Password); err != nil {
+	done, err := v.worked(signin.Password)
+	if err != nil {
 		return err
+	}
+	if done {
+		meters = risk.Worked(meters)
 	}
 	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, meters...); err != nil {
 		return err
@@ -105,6 +109,9 @@ func (v *visit) password() error {
 	}
 	if !right {
 		return account.ErrPassword.At("password")
+	}
+	if v.breached, err = v.l.passwords.Leaked(raw); err != nil {
+		return err
 	}
 	err = v.act(func(tx *db.Tx) error { return v.l.acts.ProvePassword(tx, v.t, &v.flow, phc) })
 	if err == nil && stale {
