@@ -136,6 +136,13 @@ func TestDirectAttestationLeadsToARootOfTheFile(t *testing.T) {
 				return "android-safetynet", map[string]any{"ver": "1", "response": []byte("x")}
 			}
 		}, nil, wrongly},
+		{"two statements in one", blob(good.statement(aaguidText)), func(*device) func(auth, hash []byte) (string, any) {
+			return func(auth, hash []byte) (string, any) {
+				_, one := good.packed(t)(auth, hash)
+				_, two := good.packed(t)(auth, hash)
+				return "compound", []any{map[string]any{"fmt": "packed", "attStmt": one}, map[string]any{"fmt": "packed", "attStmt": two}}
+			}
+		}, nil, wrongly},
 		{"a format of its own", blob(good.statement(aaguidText)), func(*device) func(auth, hash []byte) (string, any) {
 			return func(auth, hash []byte) (string, any) { return "mine", map[string]any{} }
 		}, nil, wrongly},

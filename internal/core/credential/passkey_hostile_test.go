@@ -7,8 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -275,111 +273,6 @@ func one(t *testing.T, told []error, others error) {
 	}
 }
 
-// H107: from the tenant's own origin, at the top, and from nowhere else.
-func TestH107_OnlyConfiguredOriginsAndNoFrames(t *testing.T) {
-	t.Parallel()
-	print32 := strings.TrimSuffix(strings.Repeat("AB:", 32), ":")
-	raw, _ := hex.DecodeString(strings.ReplaceAll(print32, ":", ""))
-	app := "android:apk-key-hash:" + b64(raw)
-	brand := func(p *tenant.Passkeys) { p.Origins = []string{"https://brand.example"} }
-	android := func(p *tenant.Passkeys) {
-		p.AndroidApps = []tenant.AndroidApp{{Package: "example.shop", Fingerprints: []string{print32}}}
-	}
-	apple := func(p *tenant.Passkeys) { p.AppleApps = []string{"ABCDE12345.example.shop"} }
-	const own = "https://id.fernfield.example"
-	for _, c := range []struct {
-		name   string
-		policy func(*tenant.Passkeys)
-		origin string
-		client map[string]any
-		ok     bool
-	}{
-		{"its own", nil, own, nil, true},
-		{"a sibling", nil, "https://shop.fernfield.example", nil, false},
-		{"the parent", nil, "https://fernfield.example", nil, false},
-		{"a child", nil, "https://evil.id.fernfield.example", nil, false},
-		{"another port", nil, own + ":8443", nil, false},
-		{"the port spelled out", nil, own + ":443", nil, false},
-		{"http", nil, "http://id.fernfield.example", nil, false},
-		{"upper case", nil, "https://ID.fernfield.example", nil, false},
-		{"a user before it", nil, "https://evil.example@id.fernfield.example", nil, false},
-		{"a path after it", nil, own + "/x", nil, false},
-		{"a suffix", nil, own + ".evil.example", nil, false},
-		{"none", nil, "", nil, false},
-		{"null", nil, "null", nil, false},
-		{"in a frame", nil, own, map[string]any{"crossOrigin": true}, false},
-		{"in a frame of itself", nil, own, map[string]any{"crossOrigin": true, "topOrigin": own}, false},
-		{"in a frame of another", nil, own, map[string]any{"crossOrigin": true, "topOrigin": "https://evil.example"}, false},
-		{"a top origin without a frame", nil, own, map[string]any{"topOrigin": "https://evil.example"}, false},
-		{"a brand that is not listed", nil, "https://brand.example", nil, false},
-		{"a brand that is listed", brand, "https://brand.example", nil, true},
-		{"a child of the brand", brand, "https://a.brand.example", nil, false},
-		{"an Android application", android, app, nil, true},
-		{"another Android application", android, "android:apk-key-hash:" + b64(make([]byte, 32)), nil, false},
-		{"an Android application where there is none", nil, app, nil, false},
-		{"its fingerprint in another alphabet", android, "android:apk-key-hash:" + base64.StdEncoding.EncodeToString(raw), nil, false},
-		{"an Apple application", apple, "https://id.fernfield.example", nil, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			coretest.Each(t, func(t *testing.T, h *coretest.House) {
-				k, cus, d := newKeys(t, h), h.Customer(), newDevice(t, h)
-				k.register(d, cus)
-				if c.policy != nil {
-					h.Settings(func(s *tenant.Settings) { c.policy(&s.Passkeys) })
-				}
-				made := newDevice(t, h)
-				made.origin, made.client, d.origin, d.client = c.origin, c.client, c.origin, c.client
-				_, _, got := k.use(d)
-				_, create := k.redeemCreate(made.create(k.beginCreate(cus).Challenge), session16, cus)
-				for _, err := range []error{got, create} {
-					if c.ok && err != nil || !c.ok && !errors.Is(err, credential.ErrPasskeyWrong) {
-						t.Errorf("get: %v, create: %v", got, create)
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestH107_AnotherRPIDOrCeremonyIsRefused(t *testing.T) {
-	t.Parallel()
-	coretest.Each(t, func(t *testing.T, h *coretest.House) {
-		k, cus := newKeys(t, h), h.Customer()
-		for name, spoil := range map[string]func(*device){
-			"the parent's RP id":  func(d *device) { d.rpID = "fernfield.example" },
-			"another's RP id":     func(d *device) { d.rpID = "evil.example" },
-			"no RP id":            func(d *device) { d.rpID = "" },
-			"the origin as RP id": func(d *device) { d.rpID = d.origin },
-			"the other ceremony":  func(d *device) { d.kind = "webauthn.neither" },
-			"payment":             func(d *device) { d.kind = "payment.get" },
-		} {
-			d := newDevice(t, h)
-			k.register(d, cus)
-			spoil(d)
-			if _, _, err := k.use(d); !errors.Is(err, credential.ErrPasskeyWrong) {
-				t.Errorf("get with %s: %v", name, err)
-			}
-			fresh := newDevice(t, h)
-			spoil(fresh)
-			if _, err := k.redeemCreate(fresh.create(k.beginCreate(cus).Challenge), session16, cus); !errors.Is(err, credential.ErrPasskeyWrong) {
-				t.Errorf("create with %s: %v", name, err)
-			}
-		}
-		d := newDevice(t, h)
-		k.register(d, cus)
-		d.kind = "webauthn.create"
-		if _, _, err := k.use(d); !errors.Is(err, credential.ErrPasskeyWrong) {
-			t.Errorf("a registration's client data at a sign-in: %v", err)
-		}
-		fresh := newDevice(t, h)
-		fresh.kind = "webauthn.get"
-		if _, err := k.redeemCreate(fresh.create(k.beginCreate(cus).Challenge), session16, cus); !errors.Is(err, credential.ErrPasskeyWrong) {
-			t.Errorf("a sign-in's client data at a registration: %v", err)
-		}
-	})
-}
-
 func TestAForgedSignatureIsRefused(t *testing.T) {
 	t.Parallel()
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
@@ -563,6 +456,43 @@ func TestAChallengeLastsFiveMinutes(t *testing.T) {
 		h.Wait(credential.PasskeyChallengeFor - time.Second)
 		if _, err := k.redeemCreate(d.create(challenge), session16, cus); err != nil {
 			t.Errorf("within its time: %v", err)
+		}
+	})
+}
+
+// Of copies of one key that are used at the same moment, one gets in.
+func TestOneOfTwentyCopiesWithTheSameCounterGetsIn(t *testing.T) {
+	t.Parallel()
+	coretest.Race(t, func(t *testing.T, h *coretest.House) {
+		k, cus, d := newKeys(t, h), h.Customer(), newDevice(t, h)
+		d.count = 1
+		k.register(d, cus)
+		d.count = 2
+		var responses [][]byte
+		for range 20 {
+			responses = append(responses, d.get(k.beginGet(customer.ID{}, "").Challenge))
+		}
+		one(t, coretest.Together(20, func(i int) error {
+			_, _, err := k.redeemGet(responses[i], session16)
+			return err
+		}), credential.ErrPasskeyRefused)
+	})
+}
+
+func TestAPasskeyOfAnotherRPIDIsNotAskedForAndUnknown(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		k, cus, d := newKeys(t, h), h.Customer(), newDevice(t, h)
+		k.register(d, cus)
+		h.Update(func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE passkey SET rp_id = $1 WHERE tenant_id = $2`, "old.example", h.T().ID)
+			return err
+		})
+		if o := k.beginGet(cus, ""); len(o.Allow) != 0 {
+			t.Errorf("asked for: %+v", o.Allow)
+		}
+		if _, _, err := k.use(d); !errors.Is(err, credential.ErrPasskeyUnknown) {
+			t.Errorf("used: %v", err)
 		}
 	})
 }
