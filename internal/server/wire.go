@@ -63,6 +63,7 @@ func (s *Server) hangDoors() error {
 		SignedOut: func(w http.ResponseWriter, r *http.Request) error { return door.SignedOutPage(w, r) },
 	}})
 	s.acts = s.provider.Acts()
+	s.acts.Atlas = s.Atlas
 	if s.acts.WebAuthn, err = s.webauthn(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -19,6 +20,7 @@ import (
 type Acts struct {
 	Codes    credential.Codes
 	WebAuthn *credential.WebAuthn
+	Atlas    risk.Atlas                                       // what the operator's files say of networks
 	Logout   func(tx *db.Tx, t *tenant.Tenant, e Ended) error // Back-Channel Logout: enqueue its jobs
 }
 

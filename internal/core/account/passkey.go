@@ -77,26 +77,13 @@ func (a Acts) ProvePasskey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entran
 			return err
 		}
 	}
-	f.Prove(step, string(passkeyMethod(key, result.UserVerified)), key.ID)
+	f.Prove(step, string(session.PasskeyMethod(result.UserVerified, key.BackupEligible)), key.ID)
 	if step == signin.Passkey {
 		if err := a.judge(tx, t, f, "passkey"); err != nil {
 			return err
 		}
 	}
 	return signin.Save(tx, t, f)
-}
-
-// passkeyMethod is what a passkey proved, in the words of the session.
-func passkeyMethod(key credential.Passkey, verified bool) session.Method {
-	switch {
-	case !verified && key.BackupEligible:
-		return session.PasskeySyncedPresence
-	case !verified:
-		return session.PasskeyPresence
-	case key.BackupEligible:
-		return session.PasskeySynced
-	}
-	return session.Passkey
 }
 
 func passkeyPlace(p session.Place) credential.PasskeyPlace {
@@ -216,7 +203,7 @@ func (a Acts) MadePasskey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entranc
 	}
 	f.Skip(signin.Offer)
 	if next.Name == signin.Enrol {
-		f.Prove(signin.Second, string(passkeyMethod(key, key.UserVerified)), key.ID)
+		f.Prove(signin.Second, string(session.PasskeyMethod(key.UserVerified, key.BackupEligible)), key.ID)
 	}
 	return signin.Save(tx, t, f)
 }

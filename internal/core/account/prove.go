@@ -193,6 +193,9 @@ func (a Acts) proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.
 		}
 	}
 	f.Prove(signin.Code, string(m), ot.ID)
+	if err := a.judge(tx, t, f, "code"); err != nil {
+		return err
+	}
 	return signin.Save(tx, t, f)
 }
 
@@ -265,5 +268,8 @@ func (a Acts) ProvePassword(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, verifie
 	}
 	f.Method = signin.Password
 	f.Prove(signin.Password, string(session.Password), [16]byte{})
+	if err := a.judge(tx, t, f, "password"); err != nil {
+		return err
+	}
 	return signin.Save(tx, t, f)
 }

@@ -194,16 +194,6 @@ func (a Acts) start(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (Op
 	return Opened{Session: s, Token: token, Trust: trust}, err
 }
 
-// seen notes the browser. Of one that is new, but for the first, the customer is
-// told.
-func (a Acts) seen(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance, s session.Session) error {
-	if e.Device == ([16]byte{}) {
-		return nil
-	}
-	_, err := session.See(tx, t, s.CustomerID, e.Device, e.Place)
-	return err
-}
-
 // trust lets the browser skip the second factor from now on, if its customer
 // asked for that and has just given one.
 func (a Acts) trust(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (string, error) {

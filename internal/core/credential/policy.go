@@ -107,6 +107,16 @@ func StrengthOf(t *tenant.Tenant, c PasswordContext, raw string) Strength {
 	return estimate(nfc, contextWords(t, c))
 }
 
+// Leaked tells whether a password that was right is one that attackers know: it
+// is asked at every sign-in, since lists grow.
+func (p Passwords) Leaked(nfc string) (bool, error) {
+	err := p.known(nfc)
+	if ErrLeaked.Is(err) {
+		return true, nil
+	}
+	return false, err
+}
+
 // known looks the password up as it stands, in lower case, and, if it repeats
 // itself, by what it repeats.
 func (p Passwords) known(nfc string) error {

@@ -64,8 +64,11 @@ type From struct {
 	Device [16]byte // the name under which its sessions hang together
 	Trust  string   // its token of trust for the customer; "": none
 	Place  session.Place
-	Peer   netip.Addr
-	Agent  string // its User-Agent header
+
+	Peer     netip.Addr
+	Network  string   // as meters know it
+	Marks    []string // of a program, as risk.Attempt names them
+	Breached bool     // the password that was right just now is a leaked one
 }
 
 // Key is the journey's data key. It seals the messages that are sent before

@@ -35,11 +35,12 @@ type visit struct {
 
 	sample *ui.Sample // of specimens: makes the shells in place of a request
 
-	ended   bool          // the journey has ended in this transaction
-	metered bool          // the making of an account was reserved
-	token   string        // of the session that was opened; "" for none
-	trust   string        // by which the browser skips the second factor; "" for none
-	session *session.Held // in which the journey ended
+	ended    bool          // the journey has ended in this transaction
+	breached bool          // the password that was right is a leaked one
+	metered  bool          // the making of an account was reserved
+	token    string        // of the session that was opened; "" for none
+	trust    string        // by which the browser skips the second factor; "" for none
+	session  *session.Held // in which the journey ended
 }
 
 // visiting reads which journey the address names. An address that names none is
@@ -64,7 +65,7 @@ func (v *visit) read(tx *db.Tx) (err error) {
 	}
 	v.flow.From = signin.From{
 		Device: device(v.browser), Trust: web.ReadCookie(v.r, trustCookie), Place: place(v.r),
-		Peer: web.Peer(v.r), Agent: web.UserAgent(v.r),
+		Peer: web.Peer(v.r), Network: network(v.r), Marks: v.marks().List(), Breached: v.breached,
 	}
 	if err = v.findApp(tx); err != nil {
 		return err
