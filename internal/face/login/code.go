@@ -179,6 +179,9 @@ func (v *visit) nothingPage(*db.Tx) (ui.Page, error) {
 	if v.changeable() {
 		p.Links = append(p.Links, ui.Button{Text: p.T("login.nothing.address"), Href: v.path("identify"), Block: true})
 	}
+	if v.ways() {
+		p.Links = append(p.Links, ui.Button{Text: p.T("login.way.link"), Href: v.path("way"), Block: true})
+	}
 	p.Links = append(p.Links, v.support(p.Shell)...)
 	return p, nil
 }

@@ -93,7 +93,7 @@ func (l *Login) lookAt(w http.ResponseWriter, r *http.Request) error {
 		return v.over(fault.Of(err))
 	}
 	switch want := r.PathValue("step"); want {
-	case "identify", "help":
+	case "identify", "help", "lost", "way":
 		return v.show(want)
 	}
 	return v.to(v.path())
@@ -116,7 +116,7 @@ func pageOf(step signin.Name) builder {
 func postOf(word string) func(*visit) error {
 	return map[string]func(*visit) error{
 		"choose": (*visit).choose, "identify": (*visit).identify, "code": (*visit).code, "password": (*visit).password,
-		"recover": (*visit).recover, "reset": (*visit).reset, "reopen": (*visit).reopen, "terms": (*visit).terms,
+		"recover": (*visit).recover, "lost": (*visit).lost, "way": (*visit).way, "reset": (*visit).reset, "reopen": (*visit).reopen, "terms": (*visit).terms,
 		"username": (*visit).username, "profile": (*visit).profile, "consent": (*visit).consent,
 		"refuse": (*visit).refuse, "continue": (*visit).goOn,
 	}[word]
@@ -146,6 +146,10 @@ func (v *visit) pageFor(want string) builder {
 	proving := v.step.Name == signin.Code || v.step.Name == signin.Password
 	choosing := v.step.Name == signin.Choose || v.step.Name == signin.Consent
 	switch {
+	case want == "lost" && v.step.Name == signin.Second:
+		return (*visit).lostPage
+	case want == "way" && v.ways():
+		return (*visit).wayPage
 	case want == "identify" && (proving || choosing) && v.changeable():
 		return (*visit).identifyPage
 	case want == "help" && proving:

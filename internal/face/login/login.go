@@ -76,6 +76,7 @@ func (l *Login) Routes(m *web.Mux) {
 	page("POST /signin/link", l.followLink)
 	page("GET /undo", l.askUndo)
 	page("POST /undo", l.undo)
+	l.alarms(page)
 	page("GET /signout", l.askSignOut)
 	page("POST /signout", l.signOut)
 	page("GET /language", l.askLanguage)
