@@ -38,6 +38,10 @@ type appView struct {
 	SigningAlg   string    `json:"signing_alg"`
 	Logout       string    `json:"backchannel_logout_uri,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
+
+	ACRValues       []string        `json:"default_acr_values,omitempty"`
+	SessionIdle     tenant.Duration `json:"session_idle,omitempty"`
+	SessionAbsolute tenant.Duration `json:"session_absolute,omitempty"`
 }
 
 func viewApp(t *tenant.Tenant, a app.Application, secret string) appView {
@@ -49,6 +53,7 @@ func viewApp(t *tenant.Tenant, a app.Application, secret string) appView {
 	return appView{
 		a.ClientID(), secret, t.Issuer(), a.Name, a.Kind, a.FirstParty, a.Enabled, a.Audience, s.RedirectURIs,
 		s.PostLogoutURIs, s.Origins, s.Grants, scopes, s.Resources, s.AuthMethod, s.SigningAlg, s.BackchannelLogoutURI, a.CreatedAt,
+		s.DefaultACRValues, s.SessionIdle, s.SessionAbsolute,
 	}
 }
 
@@ -65,7 +70,15 @@ func (t *terminal) app(v appView) error {
 	return t.facts("client_id", v.ClientID, "client_secret", secret, "issuer", v.Issuer, "name", v.Name, "type", string(v.Type),
 		"party", party, "enabled", yes(v.Enabled), "audience", v.Audience, "redirect", words(v.RedirectURIs),
 		"post-logout", words(v.PostLogout), "origin", words(v.Origins), "grants", words(v.Grants), "scopes", words(v.Scopes),
-		"resources", words(v.Resources), "auth method", v.AuthMethod, "signing", v.SigningAlg, "logout", v.Logout)
+		"resources", words(v.Resources), "auth method", v.AuthMethod, "signing", v.SigningAlg, "logout", v.Logout,
+		"would like", words(v.ACRValues), "session idle", limit(v.SessionIdle), "session absolute", limit(v.SessionAbsolute))
+}
+
+func limit(d tenant.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 // appSettings are the flags that create and update share.
@@ -81,6 +94,10 @@ type appSettings struct {
 	Alg        string   `help:"Signature of its ID tokens: ES256, RS256 or EdDSA." placeholder:"ALG"`
 	Logout     string   `help:"Back-channel logout URI." placeholder:"URL"`
 	Home       string   `help:"Where it begins, for people." placeholder:"URL"`
+	AcrValue   []string `help:"Level that it would like of sign-ins where a request tells none, best first; may be repeated." placeholder:"URN"`
+
+	SessionIdle     tenant.Duration `help:"For how long a sign-in may rest unused and still answer it." placeholder:"SPAN"`
+	SessionAbsolute tenant.Duration `help:"How old a sign-in may be there; its refresh tokens end with it." placeholder:"SPAN"`
 }
 
 // onto puts the flags that were given onto the settings.
@@ -100,6 +117,14 @@ func (f *appSettings) onto(kind app.Kind, s *app.Settings) {
 	list(&s.Origins, f.Origin)
 	list(&s.Resources, f.Resource)
 	list(&s.Grants, f.Grant)
+	list(&s.DefaultACRValues, f.AcrValue)
+	limit := func(to *tenant.Duration, given tenant.Duration) {
+		if given != 0 {
+			*to = given
+		}
+	}
+	limit(&s.SessionIdle, f.SessionIdle)
+	limit(&s.SessionAbsolute, f.SessionAbsolute)
 	word(&s.AuthMethod, f.AuthMethod)
 	word(&s.JWKSURI, f.JwksURI)
 	word(&s.SigningAlg, f.Alg)

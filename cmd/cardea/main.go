@@ -28,6 +28,7 @@ type commands struct {
 	App       appCommands      `cmd:"" help:"Applications."`
 	Customer  customerCommands `cmd:"" help:"Customers; every look and every act is on record with its reason."`
 	Risk      riskCommands     `cmd:"" help:"What was thought of sign-ins, and what another policy would think."`
+	Policy    policyCommands   `cmd:"" help:"The policy of assurance."`
 	Keys      keysCommands     `cmd:"" help:"Signing and wrapping keys."`
 	Mail      mailCommands     `cmd:"" help:"Mail."`
 	Audit     auditCommands    `cmd:"" help:"The journal."`

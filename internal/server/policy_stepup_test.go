@@ -1,7 +1,12 @@
 package server_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -167,4 +172,18 @@ func TestRFC9470_TheGuardTellsWhatIsMissing(t *testing.T) {
 			t.Errorf("over: %d %s", status, header)
 		}
 	})
+}
+
+// appCode is what an authenticator app shows (RFC 6238).
+func appCode(t *testing.T, key string, now time.Time) string {
+	t.Helper()
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, raw)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/30)))
+	sum := mac.Sum(nil)
+	at := sum[19] & 0xf
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:at+4])&0x7fffffff%1_000_000)
 }
