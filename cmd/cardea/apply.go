@@ -57,6 +57,9 @@ func (t *terminal) change(c server.Change) {
 		text += " (" + strings.Join(c.Members, ", ") + ")"
 	}
 	t.line("%s", text)
+	if c.Warning != "" {
+		t.line("    %s", c.Warning)
+	}
 	if c.Asks != nil {
 		t.line("    %s", asks(*c.Asks))
 	}

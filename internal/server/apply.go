@@ -30,6 +30,7 @@ type Change struct {
 	ClientID string   `json:"client_id,omitempty"`
 	Secret   string   `json:"client_secret,omitempty"` // of a new application, this once
 	Asks     *Asks    `json:"asks,omitempty"`          // of a new version of a legal text
+	Warning  string   `json:"warning,omitempty"`       // what customers lose by it
 }
 
 // Apply makes the house as the file says: one transaction for each tenant, and
@@ -185,7 +186,7 @@ func (a *applier) create() (tenant.ID, error) {
 func (a *applier) tenant() error {
 	d, t := a.doc, a.t
 	if d.RPID != "" && d.RPID != t.RPID {
-		return a.source.wrong(a.path+".rp_id", "The passkey domain is "+t.RPID+" and can never be changed.", nil)
+		return a.otherRPID()
 	}
 	var members []string
 	if d.Name != "" && d.Name != t.Name {
@@ -216,6 +217,9 @@ func (a *applier) origins() error {
 			return a.source.blame(a.path, err)
 		}
 		a.changed("tenant", t.Slug, "changed", "origin")
+		if err := a.warnOfOrigin(); err != nil {
+			return err
+		}
 	}
 	for i, origin := range d.Origins {
 		if slices.Contains(t.Origins, origin) {
