@@ -21,6 +21,7 @@ type Addresses struct {
 	ui.Shell
 	Groups   []AddressGroup
 	Username *ui.Card // nil: user names are not used here
+	Signal   *Signal  // after a change of the address
 	Mark     ui.Hidden
 }
 
@@ -56,7 +57,7 @@ func (v *visit) addresses() error {
 		return err
 	}
 	p := newAddresses(v.shell(addressesPath), f)
-	p.Mark = v.mark()
+	p.Mark, p.Signal = v.mark(), v.renamed(&p.Shell)
 	return v.render(p, p.Shell)
 }
 

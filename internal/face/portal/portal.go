@@ -13,7 +13,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-//go:embed *.html locales/*.json assets/*.css
+//go:embed *.html locales/*.json assets/*.css assets/*.js
 var files embed.FS
 
 // Deps are what the server hands in.
@@ -43,6 +43,7 @@ func New(d Deps) *Portal {
 func Part() ui.Part {
 	return ui.Part{Name: "portal", Files: files, Pages: []ui.Page{
 		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{},
+		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{},
 	}}
 }
 
@@ -54,6 +55,11 @@ const (
 	usernamePath     = "/account/username"
 	securityPath     = "/account/security"
 	passwordPath     = "/account/password"
+	passkeysPath     = "/account/passkeys"
+	newPasskeyPath   = "/account/passkeys/new"
+	twoStepPath      = "/account/two-step"
+	codesPath        = "/account/two-step/codes"
+	devicesPath      = "/account/devices"
 	applicationsPath = "/account/applications"
 	languagePath     = "/account/language"
 	closePath        = "/account/close"
@@ -95,6 +101,7 @@ func (p *Portal) Routes(m *web.Mux) {
 	page("POST /account/password", passwordPath, (*visit).setPassword)
 	page("GET /account/password/remove", passwordPath+"/remove", (*visit).askRemovePassword)
 	page("POST /account/password/remove", passwordPath+"/remove", (*visit).removePassword)
+	p.factorRoutes(page)
 	page("GET /account/applications", applicationsPath, (*visit).applications)
 	page("GET /account/applications/revoke", applicationsPath, (*visit).askRevoke)
 	page("POST /account/applications/revoke", applicationsPath, (*visit).revoke)
@@ -105,6 +112,30 @@ func (p *Portal) Routes(m *web.Mux) {
 	page("POST /account/close", closePath, (*visit).close)
 	page("POST /account/signout", homePath, (*visit).signOut)
 	m.Handle("GET /account/closed", teller, p.closed, web.Public())
+}
+
+// factorRoutes hangs the pages of what somebody signs in with.
+func (p *Portal) factorRoutes(page func(pattern, back string, act func(*visit) error)) {
+	page("GET /account/passkeys", passkeysPath, (*visit).passkeyList)
+	page("GET /account/passkeys/new", newPasskeyPath, (*visit).askPasskey)
+	page("POST /account/passkeys/options", newPasskeyPath, (*visit).passkeyOptions)
+	page("POST /account/passkeys", newPasskeyPath, (*visit).addPasskey)
+	page("POST /account/passkeys/rename", passkeysPath, (*visit).renamePasskey)
+	page("GET /account/passkeys/remove", passkeysPath, (*visit).askRemovePasskey)
+	page("POST /account/passkeys/remove", passkeysPath, (*visit).removePasskey)
+	page("GET /account/two-step", twoStepPath, (*visit).twoStepPage)
+	page("POST /account/two-step/app", twoStepPath, (*visit).beginApp)
+	page("GET /account/two-step/app", twoStepPath, (*visit).askApp)
+	page("POST /account/two-step/confirm", twoStepPath, (*visit).confirmApp)
+	page("POST /account/two-step/rename", twoStepPath, (*visit).renameApp)
+	page("GET /account/two-step/remove", twoStepPath, (*visit).askRemoveApp)
+	page("POST /account/two-step/remove", twoStepPath, (*visit).removeApp)
+	page("GET /account/two-step/codes", codesPath, (*visit).askCodes)
+	page("POST /account/two-step/codes", codesPath, (*visit).renewCodes)
+	page("GET /account/devices", devicesPath, (*visit).devicesPage)
+	page("POST /account/devices/ask", devicesPath, (*visit).distrust)
+	page("GET /account/devices/forget", devicesPath, (*visit).askForget)
+	page("POST /account/devices/forget", devicesPath, (*visit).forget)
 }
 
 // of is the tenant that the request's host names.

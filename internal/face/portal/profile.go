@@ -19,6 +19,7 @@ type Profile struct {
 	Groups []FieldGroup
 	Mark   ui.Hidden
 	Save   ui.SaveBar
+	Signal *Signal // after a change of the name
 }
 
 // Template implements ui.Page.
@@ -64,7 +65,7 @@ func (v *visit) showProfile(f sheet, wrong []ui.Problem) error {
 	s := v.shell(profilePath)
 	s.Problems = append(s.Problems, wrong...)
 	p := newProfile(s, f)
-	p.Mark = v.mark()
+	p.Mark, p.Signal = v.mark(), v.renamed(&p.Shell)
 	return v.render(p, p.Shell)
 }
 

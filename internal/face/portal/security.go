@@ -17,12 +17,13 @@ import (
 // Security is the check-up, the password, and where somebody is signed in.
 type Security struct {
 	ui.Shell
-	State    ui.Notice
-	Checks   ui.Rows
-	Password *ui.Card
-	Devices  []Device
-	Others   bool // somebody is signed in elsewhere
-	Mark     ui.Hidden
+	State   ui.Notice
+	Checks  ui.Rows
+	Ways    []ui.Card // passkeys, the second step, the password
+	Devices []Device
+	Known   ui.Rows // leads to all browsers that were ever signed in
+	Others  bool    // somebody is signed in elsewhere
+	Mark    ui.Hidden
 }
 
 // Template implements ui.Page.
@@ -45,22 +46,37 @@ type checkup struct {
 	PasswordOn  bool      // passwords are used here
 	PasswordSet time.Time // zero: there is none
 	Devices     int       // living sessions
+
+	PasskeysOn, AppsOn bool // passkeys and authenticator apps are used here
+	Passkeys, Apps     int
+	CodesLeft          int // recovery codes
+	Known, Skipping    int // known browsers, and those that are not asked for the second step
 }
+
+// guarded reports whether more than a mailbox or a password lets somebody in.
+func (c checkup) guarded() bool { return c.Passkeys > 0 || c.Apps > 0 }
+
+// offered reports whether the account could be guarded here.
+func (c checkup) offered() bool { return c.PasskeysOn || c.AppsOn }
+
+// fewCodes reports whether it is time for new recovery codes.
+func (c checkup) fewCodes() bool { return c.Apps > 0 && c.CodesLeft <= credential.RecoveryFew }
 
 // open is how many things are worth a look.
 func (c checkup) open() int {
 	n := 0
-	if c.Unproven {
-		n++
-	}
-	if c.Verified < 2 {
-		n++
+	for _, worth := range []bool{c.Unproven, c.Verified < 2, c.offered() && !c.guarded(), c.fewCodes()} {
+		if worth {
+			n++
+		}
 	}
 	return n
 }
 
 func (v *visit) checkup(tx *db.Tx) (checkup, error) {
-	c := checkup{PasswordOn: signin.PolicyOf(v.t).Password}
+	c := checkup{
+		PasswordOn: signin.PolicyOf(v.t).Password, PasskeysOn: !v.t.Settings.Passkeys.Off, AppsOn: !v.t.Settings.SecondFactor.NoTOTP,
+	}
 	list, err := v.identifiers(tx)
 	if err != nil {
 		return c, err
@@ -82,8 +98,21 @@ func (v *visit) checkup(tx *db.Tx) (checkup, error) {
 		return c, err
 	}
 	all, err := session.List(tx, v.t, v.me.CustomerID)
-	c.Devices = len(all)
-	return c, err
+	if c.Devices = len(all); err != nil {
+		return c, err
+	}
+	return c, v.countFactors(tx, &c)
+}
+
+func (v *visit) countFactors(tx *db.Tx, c *checkup) error {
+	has, err := credential.FactorsOf(tx, v.t, v.me.CustomerID)
+	if err != nil {
+		return err
+	}
+	c.Passkeys, c.Apps, c.CodesLeft = int(has.Passkeys), int(has.TOTPs), int(has.RecoveryCodes)
+	known, err := session.Devices(tx, v.t, v.me.CustomerID)
+	c.Known, c.Skipping = len(known), skipping(known)
+	return err
 }
 
 // identifiers opens the customer's own addresses and name.
@@ -164,9 +193,10 @@ func newSecurity(s ui.Shell, c checkup, list []signedIn) Security {
 	if n := c.open(); n > 0 {
 		p.State = ui.Notice{Kind: "warn", Title: s.T("portal.check.open", "n", n), Text: s.T("portal.check.open_text")}
 	}
-	if c.PasswordOn || !c.PasswordSet.IsZero() {
-		p.Password = passwordCard(s, c)
-	}
+	p.Ways = ways(s, c)
+	p.Known = ui.Rows{Items: []ui.Component{ui.LinkRow{
+		Href: devicesPath, Icon: "history", Title: s.T("portal.trusted.title"), Text: s.T("portal.trusted.count", "n", c.Known),
+	}}}
 	for _, d := range list {
 		p.Devices = append(p.Devices, device(s, d))
 		p.Others = p.Others || !d.This
@@ -186,12 +216,77 @@ func checks(s ui.Shell, c checkup) []ui.Component {
 	if c.Verified < 2 {
 		spare.Kind, spare.Text, spare.Badge = "warn", s.T("portal.check.spare_open"), look
 	}
+	strong := ui.LinkRow{Href: passkeysPath, Icon: "fingerprint", Kind: "ok", Title: s.T("portal.check.strong"), Badge: good}
+	switch {
+	case c.Passkeys > 0:
+		strong.Text = s.T("portal.passkey.count", "n", c.Passkeys)
+	case c.Apps > 0:
+		strong.Href, strong.Text = twoStepPath, s.T("portal.app.on")
+	default:
+		strong.Kind, strong.Text, strong.Badge = "warn", s.T("portal.check.strong_open"), look
+		if !c.PasskeysOn {
+			strong.Href = twoStepPath
+		}
+	}
 	devices := ui.LinkRow{Href: "#devices", Icon: "laptop", Kind: "ok", Title: s.T("portal.check.devices"), Text: s.T("portal.home.devices", "n", c.Devices), Badge: good}
-	return []ui.Component{address, spare, devices}
+	list := []ui.Component{address, spare}
+	if c.offered() || c.guarded() {
+		list = append(list, strong)
+	}
+	if c.Apps > 0 {
+		list = append(list, codesCheck(s, c, good, look))
+	}
+	return append(list, devices)
 }
 
-func passwordCard(s ui.Shell, c checkup) *ui.Card {
-	card := &ui.Card{ID: "password", Icon: "lock", Kind: "brand", Title: s.T("portal.password.card"), Text: s.T("portal.password.none")}
+func codesCheck(s ui.Shell, c checkup, good, look *ui.Badge) ui.LinkRow {
+	row := ui.LinkRow{Href: twoStepPath + "#codes", Icon: "life-buoy", Kind: "ok", Title: s.T("portal.codes.title"), Text: s.T("portal.codes.left", "n", c.CodesLeft), Badge: good}
+	if c.fewCodes() {
+		row.Kind, row.Badge = "warn", look
+	}
+	return row
+}
+
+// ways are the cards of what somebody signs in with.
+func ways(s ui.Shell, c checkup) (list []ui.Card) {
+	if c.PasskeysOn || c.Passkeys > 0 {
+		list = append(list, passkeysCard(s, c))
+	}
+	if c.AppsOn || c.Apps > 0 {
+		list = append(list, twoStepCard(s, c))
+	}
+	if c.PasswordOn || !c.PasswordSet.IsZero() {
+		list = append(list, passwordCard(s, c))
+	}
+	return list
+}
+
+func passkeysCard(s ui.Shell, c checkup) ui.Card {
+	card := ui.Card{ID: "passkeys", Icon: "fingerprint", Kind: "brand", Title: s.T("portal.passkey.title"), Text: s.T("portal.passkey.none_text")}
+	card.Badge = &ui.Badge{Text: s.T("portal.way.unset")}
+	act := ui.Button{Text: s.T("portal.passkey.add"), Href: passkeysPath}
+	if c.Passkeys > 0 {
+		card.Text, act.Text = s.T("portal.passkey.count", "n", c.Passkeys), s.T("portal.passkey.manage")
+		card.Badge = &ui.Badge{Text: s.T("portal.way.set"), Kind: "ok", Icon: "check"}
+	}
+	card.Body = []ui.Component{Actions{[]ui.Component{act}}}
+	return card
+}
+
+func twoStepCard(s ui.Shell, c checkup) ui.Card {
+	card := ui.Card{ID: "two-step", Icon: "smartphone", Kind: "brand", Title: s.T("portal.app.title"), Text: s.T("portal.app.off_text")}
+	card.Badge = &ui.Badge{Text: s.T("portal.way.off")}
+	act := ui.Button{Text: s.T("portal.app.set_up"), Href: twoStepPath}
+	if c.Apps > 0 {
+		card.Text, act.Text = s.T("portal.app.state", "n", c.Apps), s.T("portal.app.manage")
+		card.Badge = &ui.Badge{Text: s.T("portal.way.on"), Kind: "ok", Icon: "check"}
+	}
+	card.Body = []ui.Component{Actions{[]ui.Component{act}}}
+	return card
+}
+
+func passwordCard(s ui.Shell, c checkup) ui.Card {
+	card := ui.Card{ID: "password", Icon: "lock", Kind: "brand", Title: s.T("portal.password.card"), Text: s.T("portal.password.none")}
 	set := ui.Button{Text: s.T("portal.password.set"), Href: passwordPath}
 	if !c.PasswordSet.IsZero() {
 		card.Text = s.T("portal.password.since", "date", s.Words().Date(c.PasswordSet, s.Zone))

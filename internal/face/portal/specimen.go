@@ -29,6 +29,7 @@ func Specimens(s *ui.Sample) []ui.Specimen {
 	var all []ui.Specimen
 	for _, list := range [][]ui.Specimen{
 		homeSpecimens(s), profileSpecimens(s), addressSpecimens(s), securitySpecimens(s), appSpecimens(s), askSpecimens(s),
+		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s),
 	} {
 		all = append(all, list...)
 	}
@@ -54,6 +55,12 @@ func marked(p ui.Page) ui.Page {
 	case Password:
 		p.Mark = mark
 		return p
+	case NewPasskey:
+		p.Mark = mark
+		return p
+	case Devices:
+		p.Mark = mark
+		return p
 	case Ask:
 		p.Fields = append(p.Fields, mark)
 		return p
@@ -68,8 +75,8 @@ func sampleShell(s *ui.Sample, current string, who person) ui.Shell {
 }
 
 func homeSpecimens(s *ui.Sample) []ui.Specimen {
-	good := checkup{Primary: "m•••@example.test", Verified: 2, PasswordOn: true, Devices: 3}
-	bad := checkup{Primary: "m•••@example.test", Unproven: true, Verified: 1, PasswordOn: true, Devices: 1}
+	good := checkup{Primary: "m•••@example.test", Verified: 2, PasswordOn: true, Devices: 3, PasskeysOn: true, AppsOn: true, Passkeys: 1}
+	bad := checkup{Primary: "m•••@example.test", Unproven: true, Verified: 1, PasswordOn: true, Devices: 1, PasskeysOn: true, AppsOn: true, Known: 1}
 	saved := sampleShell(s, homePath, mia)
 	return []ui.Specimen{
 		{Name: "portal/home", State: "typical", Page: newHome(saved, mia, standing{checkup: good, Filled: 5, Fields: 13, Apps: []string{"Fern & Field Shop", "Garden diary"}})},
@@ -161,8 +168,11 @@ func addressSpecimens(s *ui.Sample) []ui.Specimen {
 
 func securitySpecimens(s *ui.Sample) []ui.Specimen {
 	at := s.Now()
-	good := checkup{Primary: "m•••@example.test", Verified: 2, PasswordOn: true, PasswordSet: at.AddDate(0, -5, 0), Devices: 3}
-	bad := checkup{Primary: "m•••@example.test", Unproven: true, Verified: 1, PasswordOn: true, Devices: 1}
+	good := checkup{Primary: "m•••@example.test", Verified: 2, PasswordOn: true, PasswordSet: at.AddDate(0, -5, 0), Devices: 3,
+		PasskeysOn: true, AppsOn: true, Passkeys: 2, Apps: 1, CodesLeft: 8, Known: 4, Skipping: 1}
+	bad := checkup{Primary: "m•••@example.test", Unproven: true, Verified: 1, PasswordOn: true, Devices: 1, PasskeysOn: true, AppsOn: true, Known: 1}
+	few := good
+	few.Passkeys, few.CodesLeft = 0, 2
 	list := []signedIn{
 		{Place: session.Place{Network: "203.0.113.0/24", Browser: "Firefox", System: "Windows", Kind: "desktop"}, Since: at.Add(-2 * time.Hour), Seen: at.Add(-time.Minute), This: true},
 		{ID: session.ID{1}, Place: session.Place{Network: "2001:db8:17::/48", Browser: "Safari", System: "iOS", Kind: "phone"}, Since: at.AddDate(0, 0, -9), Seen: at.Add(-26 * time.Hour)},
@@ -177,6 +187,7 @@ func securitySpecimens(s *ui.Sample) []ui.Specimen {
 	return []ui.Specimen{
 		{Name: "portal/security", State: "typical", Page: newSecurity(sampleShell(s, securityPath, mia), good, list)},
 		{Name: "portal/security", State: "empty", Page: newSecurity(sampleShell(s, securityPath, mia), bad, list[:1])},
+		{Name: "portal/security", State: "few_codes", Page: newSecurity(sampleShell(s, securityPath, maxi), few, list)},
 		{Name: "portal/security", State: "done", Page: newSecurity(changed, good, list[:1])},
 		{Name: "portal/password", State: "typical", Page: newPassword(sampleShell(s, securityPath, mia), mia.Address, credential.ShortestWith, nil)},
 		{Name: "portal/password", State: "error", Page: newPassword(failed, mia.Address, credential.ShortestWith, &weak)},

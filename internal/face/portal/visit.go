@@ -245,6 +245,9 @@ var done = map[string]string{
 	"password": "portal.done.password", "password_fair": "portal.done.password_fair", "password_good": "portal.done.password_good",
 	"password_strong": "portal.done.password_strong", "password_removed": "portal.done.password_removed",
 	"session": "portal.done.session", "others": "portal.done.others", "revoked": "portal.done.revoked",
+	"passkey": "portal.done.passkey", "passkey_removed": "portal.done.passkey_removed", "renamed": "portal.done.renamed",
+	"app": "portal.done.app", "app_removed": "portal.done.app_removed", "codes_made": "portal.done.codes_made",
+	"distrusted": "portal.done.distrusted", "forgotten": "portal.done.forgotten",
 	"language": "portal.done.language", "theme": "portal.done.theme",
 }
 
