@@ -60,13 +60,21 @@ export const solve = task => {
 };
 // attend looks after one form: data-work is the task, data-for the value of the button that needs it (any, if there is
 // none), data-wait how many seconds a submit may be held back for it, data-busy what the button says meanwhile.
-const attend = async field => {
-	const { script } = await import('./enhance.js');
-	const form = field.form, held = new Set();
-	let worker, busy = true;
-	const done = solution => { field.value = solution; busy = false; worker?.terminate(); for (const go of held) go() };
-	const start = () => {
+const attend = field => {
+	const form = field.form;
+	let worker, begun = false, busy = true, held;
+	const done = solution => {
+		if (!busy) return;
+		field.value = solution;
+		busy = false;
+		worker?.terminate();
+		held?.();
+	};
+	const start = async () => {
+		if (begun) return;
+		begun = true;
 		try {
+			const { script } = await import('./enhance.js');
 			worker = new Worker(script(import.meta.url), { type: 'module' });
 			worker.onmessage = e => done(e.data);
 			worker.onerror = () => done('');
@@ -78,20 +86,22 @@ const attend = async field => {
 		const button = e.submitter;
 		if (e.target !== form || !busy || field.dataset.for && button?.value !== field.dataset.for) return;
 		e.preventDefault();
-		if (held.size) return;
+		if (held) return;
+		start();
 		const words = [...button?.childNodes ?? []], live = document.getElementById('live');
 		const timer = setTimeout(() => done(''), 1000 * field.dataset.wait);
 		button?.setAttribute('aria-disabled', 'true');
 		button?.replaceChildren(field.dataset.busy);
 		if (live) live.textContent = field.dataset.busy;
-		held.add(() => {
+		held = () => {
 			clearTimeout(timer);
 			button?.removeAttribute('aria-disabled');
 			button?.replaceChildren(...words);
 			form.requestSubmit(button);
-		});
+		};
 	}, true);
-	(globalThis.requestIdleCallback ?? setTimeout)(start);
+	// A window that is out of sight may never be idle.
+	globalThis.requestIdleCallback ? requestIdleCallback(start, { timeout: 500 }) : setTimeout(start);
 };
 if (globalThis.document) for (const field of document.querySelectorAll('input[data-work]')) attend(field);
 else globalThis.onmessage = e => postMessage(solve(e.data));
