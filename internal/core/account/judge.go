@@ -39,11 +39,18 @@ func (a Acts) judge(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, method string) 
 	if level == risk.Allow || !level.Worse(risk.Level(f.Verdict)) {
 		return nil
 	}
-	f.Verdict = string(level)
+	f.Verdict, f.Reasons = string(level), nil
+	for _, r := range v.Reasons {
+		f.Reasons = append(f.Reasons, r.Code)
+	}
+	if !level.Worse(risk.StepUp) {
+		return nil
+	}
 	if level == risk.Delay && f.HoldUntil.IsZero() {
 		f.HoldUntil = tx.Now.Add(HoldFor)
 	}
-	return nil
+	// Whoever this is knows the password: no browser skips the factor any more.
+	return session.DistrustAll(tx, t, c)
 }
 
 // circumstance is what this house knows of the attempt.

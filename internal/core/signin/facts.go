@@ -273,7 +273,7 @@ func (f *Facts) Held(c customer.ID) {
 // forget drops what was proven and decided about somebody else.
 func (f *Facts) forget() {
 	f.Proofs, f.Way, f.SecondSentAt, f.SecondTo = nil, "", time.Time{}, [32]byte{}
-	f.Enrolling, f.Verdict, f.HoldUntil = [16]byte{}, "", time.Time{}
+	f.Enrolling, f.Verdict, f.HoldUntil, f.Reasons = [16]byte{}, "", time.Time{}, nil
 }
 
 // Prove writes a proof of the step for the context that holds now.
