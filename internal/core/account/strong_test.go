@@ -267,12 +267,22 @@ type key struct {
 	cred virtualwebauthn.Credential
 }
 
+// wellFormed draws again if a coordinate begins with a zero byte, which the
+// library leaves out (RFC 9053 section 7.1.1 wants all 32).
+func wellFormed() virtualwebauthn.Credential {
+	for {
+		if c := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(c.Key.AttestationData()) == 77 {
+			return c
+		}
+	}
+}
+
 // passkey gives the customer a passkey, as their own page would.
 func (d *door) passkey(c customer.ID) key {
 	d.tb.Helper()
 	k := key{
 		rp:   virtualwebauthn.RelyingParty{ID: d.T().RPID, Name: d.T().Name, Origin: d.T().Origin},
-		auth: virtualwebauthn.NewAuthenticator(), cred: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		auth: virtualwebauthn.NewAuthenticator(), cred: wellFormed(),
 	}
 	var raw json.RawMessage
 	d.Update(func(tx *db.Tx) (err error) {
