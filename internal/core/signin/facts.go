@@ -58,6 +58,7 @@ type Facts struct {
 	Enrolling    [16]byte       `json:"enrolling,omitzero"`      // the TOTP generator that is being set up
 	Verdict      string         `json:"verdict,omitempty"`       // what risk made of the first proof: "step_up", "delay", "deny"
 	HoldUntil    time.Time      `json:"hold_until,omitzero"`     // of "delay"
+	Reasons      []string       `json:"reasons,omitempty"`       // why, by the codes of risk, the heaviest first
 
 	Accepted   []Acceptance `json:"accepted,omitempty"`
 	Registered bool         `json:"registered,omitempty"` // the account was made in this flow
