@@ -51,8 +51,8 @@ var (
 	codeAccount = Limit{"code.account", 5 * time.Minute, 60}
 	codeNetwork = Limit{"code.network", 5 * time.Second, 200}
 
-	// Second factors: six digits of which three are right at any time. Ten guesses
-	// and one more every ten minutes find one in 30 years.
+	// Second factors: six digits of which three are right at any time. With one
+	// guess every ten minutes it takes six years, on average, to find one.
 	secondHere    = Limit{"second.account_network", 10 * time.Minute, 10}
 	secondAccount = Limit{"second.account", 10 * time.Minute, 20}
 
@@ -74,10 +74,13 @@ var (
 	mailTenant  = Limit{"mail.tenant", 100 * time.Millisecond, 20000}
 
 	// Text messages cost money, and premium numbers earn it: budgets also per
-	// block of numbers (the number without its last four digits).
+	// block of numbers (the number without its last four digits), and per range
+	// (without the last seven) for messages that nobody answers. Customers answer
+	// theirs, which gives it back; who pumps does not.
 	smsHour    = Limit{"sms.recipient_hour", time.Hour, 3}
 	smsDay     = Limit{"sms.recipient_day", 288 * time.Minute, 5}
 	smsBlock   = Limit{"sms.block", 10 * time.Minute, 10}
+	smsRange   = Limit{"sms.range", 20 * time.Second, 200}
 	smsNetwork = Limit{"sms.network", 5 * time.Minute, 10}
 	smsTenant  = Limit{"sms.tenant", 2 * time.Second, 1000}
 )
@@ -199,9 +202,10 @@ func Mail(address, network string) []Meter {
 
 // SMS meters one text message to a number in E.164 form.
 func SMS(number, network string) []Meter {
+	wide := Meter{Limit: smsRange, Key: number[:max(0, len(number)-7)]}
 	return []Meter{
-		{Limit: smsHour, Key: number}, {Limit: smsDay, Key: number},
-		{Limit: smsBlock, Key: number[:max(0, len(number)-4)]},
+		{Limit: smsHour, Key: number, back: []Meter{wide}}, {Limit: smsDay, Key: number},
+		{Limit: smsBlock, Key: number[:max(0, len(number)-4)]}, wide,
 		{Limit: smsNetwork, Key: network}, {Limit: smsTenant},
 	}
 }
