@@ -199,13 +199,15 @@ func (v *visit) welcome(s session.Session) error {
 	if s.Remembered {
 		remember(v.w, v.r, c)
 	}
-	if v.flow.Identifier == nil {
-		return nil
+	if v.flow.Identifier == nil && v.flow.Holder.IsZero() {
+		return nil // a session answered: nothing was proven
 	}
 	ctx, net := v.r.Context(), network(v.r)
 	meters := v.passwordTry(c.String(), net)
 	meters = append(meters, risk.CodeTry(c.String(), net)...)
-	meters = append(meters, v.budget(v.flow.Identifier.Value)...)
+	if i := v.flow.Identifier; i != nil {
+		meters = append(meters, v.budget(i.Value)...)
+	}
 	if err := risk.Forgive(ctx, v.l.db, v.t, meters...); err != nil {
 		return err
 	}
@@ -225,7 +227,7 @@ func (v *visit) goBack() error {
 		return v.to(to)
 	}
 	to += "?flow=" + v.id.String()
-	if _, ok := web.FormTarget(v.flow.Request.FormAction); ok {
+	if _, ok := web.FormTarget(v.flow.Request.FormAction); ok || v.native {
 		return v.to(to)
 	}
 	// No policy can name where the application is, so the chain of redirects
@@ -328,10 +330,12 @@ func (v *visit) refused(err error) error {
 	switch {
 	case f == nil:
 		return nil
-	case moved(f):
-		return v.to(v.path())
 	case over(f):
 		return v.over(f)
+	case v.native:
+		return err
+	case moved(f):
+		return v.to(v.path())
 	case correctable(f):
 		v.wrong = f
 		return v.show("")

@@ -18,6 +18,7 @@ type Choose struct {
 	Action  string
 	Rows    []ui.ChooserRow
 	Another ui.Button
+	Passkey *PasskeyButton
 }
 
 // Template names the page's file.
@@ -51,6 +52,9 @@ func (v *visit) chooser() Choose {
 	p.Title = p.T("login.choose.title")
 	tell(&p.Shell, v.wrong, "")
 	p.Another = ui.Button{Text: p.T("login.other_account"), Icon: "plus", Name: "action", Value: "another", Block: true}
+	if p.Passkey = v.passkeyButton(&p.Shell); p.Passkey != nil {
+		p.Passkey.Or = false
+	}
 	return p
 }
 

@@ -23,6 +23,7 @@ type Prove struct {
 	Action   string
 	Account  *ui.AccountCard
 	Send     ui.Button
+	Passkey  *PasskeyButton
 	Password *ui.Button
 }
 
@@ -38,6 +39,7 @@ type Code struct {
 	Submit   ui.Button
 	Resend   ui.Resend
 	Nothing  ui.Link
+	Passkey  *PasskeyButton
 	Password *ui.Button
 }
 
@@ -85,6 +87,9 @@ func (v *visit) codePage(*db.Tx) (ui.Page, error) {
 	p.Resend = v.resend(p.Shell)
 	p.Nothing = ui.Link{Href: v.path("help"), Text: p.T("login.nothing.title")}
 	p.Password = v.passwordInstead(p.Shell)
+	if p.Passkey = v.passkeyButton(&p.Shell); p.Passkey != nil {
+		p.Passkey.Or = p.Password == nil
+	}
 	return p, nil
 }
 
@@ -160,6 +165,9 @@ func (v *visit) provePage() Prove {
 	}
 	p.Send = ui.Button{Text: text, Kind: "primary", Name: "action", Value: "resend", Block: true}
 	p.Password = v.passwordInstead(p.Shell)
+	if p.Passkey = v.passkeyButton(&p.Shell); p.Passkey != nil {
+		p.Passkey.Or = false
+	}
 	return p
 }
 

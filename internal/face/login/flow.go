@@ -108,6 +108,7 @@ func pageOf(step signin.Name) builder {
 		signin.Password: (*visit).passwordPage, signin.Reopen: (*visit).reopenPage, signin.Reset: (*visit).resetPage,
 		signin.Terms: (*visit).termsPage, signin.Username: (*visit).usernamePage, signin.Profile: (*visit).profilePage,
 		signin.Consent: (*visit).consentPage, signin.Refuse: (*visit).refusePage,
+		signin.Second: (*visit).secondPage, signin.Enrol: (*visit).enrolPage, signin.Offer: (*visit).offerPage, signin.Hold: (*visit).holdPage,
 		signin.Restore: (*visit).continuePage, signin.Register: (*visit).continuePage, signin.Done: (*visit).continuePage,
 	}[step]
 }
@@ -118,6 +119,7 @@ func postOf(word string) func(*visit) error {
 		"choose": (*visit).choose, "identify": (*visit).identify, "code": (*visit).code, "password": (*visit).password,
 		"recover": (*visit).recover, "lost": (*visit).lost, "way": (*visit).way, "reset": (*visit).reset, "reopen": (*visit).reopen, "terms": (*visit).terms,
 		"username": (*visit).username, "profile": (*visit).profile, "consent": (*visit).consent,
+		"passkey": (*visit).passkey, "second": (*visit).second, "enrol": (*visit).enrol, "offer": (*visit).decideOffer,
 		"refuse": (*visit).refuse, "continue": (*visit).goOn,
 	}[word]
 }
@@ -176,6 +178,7 @@ func (v *visit) recalls() bool {
 // step does what a form of the journey asks for.
 func (l *Login) step(w http.ResponseWriter, r *http.Request) error {
 	v, err := l.visiting(w, r)
+	v.native = speaksJSON(r)
 	if err != nil {
 		return v.over(fault.Of(err))
 	}
@@ -183,7 +186,12 @@ func (l *Login) step(w http.ResponseWriter, r *http.Request) error {
 	if do == nil {
 		return web.ErrPath
 	}
-	if v.form, err = web.Form(r, 0); err != nil {
+	if v.native {
+		v.form, err = nativeForm(r)
+	} else {
+		v.form, err = web.Form(r, 0)
+	}
+	if err != nil {
 		return err
 	}
 	if name := repeated(v.form); name != "" {
@@ -229,6 +237,9 @@ func (v *visit) over(why *fault.Error) error {
 	ended, err := v.ending()
 	if err != nil {
 		return err
+	}
+	if v.native && !ended {
+		return why
 	}
 	if ended {
 		return v.goBack()

@@ -21,6 +21,7 @@ type Identify struct {
 	Identifier ui.IdentifierField
 	Remember   *ui.Checkbox
 	Submit     ui.Button
+	Passkey    *PasskeyButton
 	Password   *ui.Button
 	Bot        *Bot
 }
@@ -47,6 +48,9 @@ func (v *visit) identifyPage(tx *db.Tx) (page ui.Page, err error) {
 	if v.flow.Kind == signin.SignIn && !v.t.Settings.Password.Off {
 		p.Password = &ui.Button{Text: p.T("login.identify.password"), Icon: "lock", Name: "action", Value: "password", Block: true}
 		p.Bot, err = v.bot(tx, &p.Shell, signin.Identify)
+	}
+	if p.Passkey = v.passkeyButton(&p.Shell); p.Passkey != nil {
+		p.Passkey.Auto, p.Passkey.Or = true, p.Password == nil
 	}
 	return p, err
 }
@@ -83,7 +87,7 @@ func doorField(s ui.Shell, phone, username bool) ui.IdentifierField {
 // named is what stands in the field: what was typed, now or before, or what the
 // application suggested.
 func (v *visit) named() string {
-	if v.form != nil {
+	if v.form.Has("identifier") {
 		return v.typed("identifier")
 	}
 	if i := v.flow.Identifier; i != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/outbound"
 	"github.com/cardea-id/cardea/internal/base/secret"
@@ -59,6 +60,7 @@ func New(d Deps) *Login {
 func Part() ui.Part {
 	return ui.Part{Name: "login", Files: files, Pages: []ui.Page{
 		Choose{}, Identify{}, Prove{}, Code{}, Nothing{}, Password{}, Reset{}, Terms{}, Username{}, Profile{}, Consent{},
+		Second{}, Enrol{}, Setup{}, Codes{}, Offer{},
 		Message{}, Help{}, Legal{}, Language{}, Bootstrapping{},
 	}}
 }
@@ -67,11 +69,19 @@ func Part() ui.Part {
 func (l *Login) Routes(m *web.Mux) {
 	teller := l.ui.Teller("login")
 	page := func(pattern string, h web.Handler) { m.Handle(pattern, teller, h, web.Public()) }
+	either := func(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+		if speaksJSON(r) {
+			problem(w, r, f)
+			return
+		}
+		teller(w, r, f)
+	}
 	page("GET /{$}", l.root)
 	page("GET /signin", l.begin)
 	page("GET /signin/{flow}", l.look)
 	page("GET /signin/{flow}/{step}", l.lookAt)
-	page("POST /signin/{flow}/{step}", l.step)
+	m.Handle("POST /signin/{flow}/{step}", either, l.step, web.Public())
+	m.Handle("POST /signin/{flow}/{step}/options", problem, l.options, web.Public())
 	page("GET /signin/link", l.openLink)
 	page("POST /signin/link", l.followLink)
 	page("GET /undo", l.askUndo)

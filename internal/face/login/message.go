@@ -39,6 +39,8 @@ func (v *visit) refusePage(tx *db.Tx) (ui.Page, error) {
 	switch v.step.Reason {
 	case signin.CustomerLocked:
 		p.Hero.Icon = "lock"
+	case signin.RiskDenied, signin.Unmet:
+		p.Hero.Icon = "shield-alert"
 	case signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.AccessDenied:
 	default:
 		word = string(signin.OtherAccount)
@@ -51,8 +53,11 @@ func (v *visit) refusePage(tx *db.Tx) (ui.Page, error) {
 	p.Form = &Form{Action: v.path("refuse"), Buttons: []ui.Button{
 		{Text: p.T("login.other_account"), Name: "action", Value: "another", Kind: "primary", Block: true},
 	}}
-	if v.step.Reason == signin.AccessDenied {
+	switch v.step.Reason {
+	case signin.AccessDenied, signin.Unmet:
 		p.Form.Buttons[0].Text = p.T("login.start_again")
+	case signin.RiskDenied:
+		p.Form.Buttons[0].Text = p.T("login.refuse.risk_denied.again")
 	}
 	if v.app != nil {
 		p.Form.Buttons = append(p.Form.Buttons, ui.Button{Text: p.T("login.back_to", "name", v.asker()), Name: "action", Value: "deny", Block: true})

@@ -28,7 +28,9 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	got := uitest.Names(t, login.Part(), login.Specimens)
 	for page, want := range map[string]string{
-		"login/identify": "action identifier remember task topic work", "login/code": "action code", "login/password": "action password task topic username work",
+		"login/identify": "action identifier passkeys remember task topic work", "login/code": "action code passkeys",
+		"login/password": "action passkeys password task topic username work", "login/second": "action code recovery_code trust way",
+		"login/enrol": "action", "login/setup": "action code", "login/codes": "action", "login/offer": "action",
 		"login/reset": "action new_password username", "login/terms": "action documents", "login/username": "action username",
 		"login/bootstrapping": "action identifier new_password t",
 	} {

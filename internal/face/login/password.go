@@ -24,6 +24,7 @@ type Password struct {
 	Password ui.PasswordField
 	Submit   ui.Button
 	Forgot   ui.Button
+	Passkey  *PasskeyButton
 	Code     ui.Button
 	Bot      *Bot
 }
@@ -63,6 +64,9 @@ func (v *visit) passwordPage(tx *db.Tx) (page ui.Page, err error) {
 		p.Forgot = ui.Button{Text: p.T("login.password.forgot"), Kind: "quiet", Name: "action", Value: "recover", Block: true}
 	}
 	p.Code = ui.Button{Text: p.T("login.password.code"), Name: "action", Value: "code", Block: true}
+	if p.Passkey = v.passkeyButton(&p.Shell); p.Passkey != nil {
+		p.Passkey.Or = false
+	}
 	p.Bot, err = v.bot(tx, &p.Shell, signin.Password)
 	return p, err
 }

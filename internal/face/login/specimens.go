@@ -23,7 +23,7 @@ const longAddress = "maximiliane.von-und-zu-hohenstein.garden-orders+newsletter@
 // Specimens shows every page in its states, for the gallery and for tests.
 func Specimens(s *ui.Sample) []ui.Specimen {
 	var out []ui.Specimen
-	for _, list := range [][]ui.Specimen{doors(s), codes(s), passwords(s), agreements(s), messages(s), recoveries(s), around(s)} {
+	for _, list := range [][]ui.Specimen{doors(s), codes(s), passwords(s), agreements(s), messages(s), recoveries(s), strong(s), around(s)} {
 		out = append(out, list...)
 	}
 	return out
@@ -197,7 +197,7 @@ func messages(s *ui.Sample) []ui.Specimen {
 		one("reopen", specimen(s, mia).reopening(s.Now().Add(9*24*time.Hour))),
 		one("locked", refused(signin.CustomerLocked)), one("closed", refused(signin.RegistrationClosed)),
 		one("refused", refused(signin.AddressRefused)), one("other", refused(signin.OtherAccount, asked)),
-		one("denied", refused(signin.AccessDenied)),
+		one("denied", refused(signin.AccessDenied)), one("stopped_risk", refused(signin.RiskDenied)), one("unmet", refused(signin.Unmet)),
 		one("link_elsewhere", lostLink(s.Shell(), "elsewhere")), one("link_over", lostLink(s.Shell(), "over")),
 		one("undo", undoPage(s.Shell(), "token", s.Now().Add(70*time.Hour))),
 		one("undone", undonePage(s.Shell())), one("undo_over", undoOver(s.Shell())),

@@ -27,6 +27,8 @@ type visit struct {
 	browser [32]byte
 	form    url.Values   // of a POST
 	wrong   *fault.Error // what the page says is wrong
+	unknown []byte       // id of a passkey that was shown and that nobody has here
+	native  bool         // an application asks, in JSON
 
 	flow signin.Flow
 	step signin.Step
@@ -67,6 +69,7 @@ func (v *visit) read(tx *db.Tx) (err error) {
 		Device: device(v.browser), Trust: web.ReadCookie(v.r, trustCookie), Place: place(v.r),
 		Peer: web.Peer(v.r), Network: network(v.r), Marks: v.marks().List(), Breached: v.breached,
 	}
+	v.flow.Capable = v.flow.Capable || v.native || v.typed(capableField) != ""
 	if err = v.findApp(tx); err != nil {
 		return err
 	}
@@ -168,6 +171,9 @@ func statusOf(err *fault.Error) int {
 
 // to goes on to an address of this origin.
 func (v *visit) to(path string) error {
+	if v.native {
+		return web.JSON(v.w, http.StatusOK, map[string]string{"location": path})
+	}
 	web.Redirect(v.w, v.r, path)
 	return nil
 }

@@ -34,7 +34,7 @@ func tell(s *ui.Shell, err *fault.Error, field string) {
 	if err == nil {
 		return
 	}
-	if err.Kind == fault.Limited || err.Kind == fault.Unavailable {
+	if err.Kind == fault.Limited || err.Kind == fault.Unavailable || passkeyFault(err) {
 		field = ""
 	}
 	err = err.At(field).In(rounded(err.Retry))
