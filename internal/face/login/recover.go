@@ -5,6 +5,7 @@ import (
 	"html/template"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -61,8 +62,17 @@ func (v *visit) lostNext(l account.Lost) (word, act string) {
 	return "start", "start"
 }
 
-// lost does what the button of the page above asks for.
+// lost does what the button of the page above asks for. If it is not the time for
+// that, the page says what is.
 func (v *visit) lost() error {
+	err := v.losingIt()
+	if f := fault.Of(err); f != nil && (account.ErrWaiting.Is(f) || account.ErrNoWait.Is(f)) {
+		return v.to(v.path("lost"))
+	}
+	return err
+}
+
+func (v *visit) losingIt() error {
 	switch v.typed("action") {
 	case "prove":
 		return v.act(func(tx *db.Tx) error { return v.l.acts.ProveAnew(tx, v.t, &v.flow, v.entrance()) })
