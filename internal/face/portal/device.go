@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/session"
 )
 
@@ -16,6 +17,7 @@ import (
 type Devices struct {
 	ui.Shell
 	Rows  []KnownDevice
+	Asks  bool // the account has a second step
 	Empty *ui.EmptyState
 	Mark  ui.Hidden
 }
@@ -56,11 +58,19 @@ func (v *visit) knownDevices(tx *db.Tx) ([]knownDevice, error) {
 
 func (v *visit) devicesPage() error {
 	var list []knownDevice
-	if err := v.view(func(tx *db.Tx) (err error) { list, err = v.knownDevices(tx); return err }); err != nil {
+	var has credential.Factors
+	err := v.view(func(tx *db.Tx) (err error) {
+		if list, err = v.knownDevices(tx); err != nil {
+			return err
+		}
+		has, err = credential.FactorsOf(tx, v.t, v.me.CustomerID)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	p := newDevices(v.shell(securityPath), list, func(d knownDevice) string { return v.seal("device", d.ID[:]) })
-	p.Mark = v.mark()
+	p.Mark, p.Asks = v.mark(), has.TOTPs > 0
 	return v.render(p, p.Shell)
 }
 

@@ -19,7 +19,7 @@ type Security struct {
 	ui.Shell
 	State   ui.Notice
 	Checks  ui.Rows
-	Ways    []ui.Card // passkeys, the second step, the password
+	Ways    []Way // passkeys, the second step, the password
 	Devices []Device
 	Known   ui.Rows // leads to all browsers that were ever signed in
 	Others  bool    // somebody is signed in elsewhere
@@ -28,6 +28,13 @@ type Security struct {
 
 // Template implements ui.Page.
 func (Security) Template() string { return "portal/security" }
+
+// Way is something that somebody signs in with, and how it stands.
+type Way struct {
+	ID, Icon, Title, Text string
+	Badge                 ui.Badge
+	Acts                  []ui.Button
+}
 
 // Device is one session in the list. Session is its id, "" for this browser's
 // own, which has another button.
@@ -247,60 +254,56 @@ func codesCheck(s ui.Shell, c checkup, good, look *ui.Badge) ui.LinkRow {
 	return row
 }
 
-// ways are the cards of what somebody signs in with.
-func ways(s ui.Shell, c checkup) (list []ui.Card) {
+// ways are what somebody signs in with here, or could.
+func ways(s ui.Shell, c checkup) (list []Way) {
 	if c.PasskeysOn || c.Passkeys > 0 {
-		list = append(list, passkeysCard(s, c))
+		list = append(list, passkeysWay(s, c))
 	}
 	if c.AppsOn || c.Apps > 0 {
-		list = append(list, twoStepCard(s, c))
+		list = append(list, twoStepWay(s, c))
 	}
 	if c.PasswordOn || !c.PasswordSet.IsZero() {
-		list = append(list, passwordCard(s, c))
+		list = append(list, passwordWay(s, c))
 	}
 	return list
 }
 
-func passkeysCard(s ui.Shell, c checkup) ui.Card {
-	card := ui.Card{ID: "passkeys", Icon: "fingerprint", Kind: "brand", Title: s.T("portal.passkey.title"), Text: s.T("portal.passkey.none_text")}
-	card.Badge = &ui.Badge{Text: s.T("portal.way.unset")}
-	act := ui.Button{Text: s.T("portal.passkey.add"), Href: passkeysPath}
+func passkeysWay(s ui.Shell, c checkup) Way {
+	w := Way{ID: "passkeys", Icon: "fingerprint", Title: s.T("portal.passkey.title"), Text: s.T("portal.passkey.none_text"), Badge: ui.Badge{Text: s.T("portal.way.unset")}}
+	act := ui.Button{Text: s.T("portal.passkey.add"), Small: true, Href: passkeysPath}
 	if c.Passkeys > 0 {
-		card.Text, act.Text = s.T("portal.passkey.count", "n", c.Passkeys), s.T("portal.passkey.manage")
-		card.Badge = &ui.Badge{Text: s.T("portal.way.set"), Kind: "ok", Icon: "check"}
+		w.Text, w.Badge = s.T("portal.passkey.count", "n", c.Passkeys), ui.Badge{Text: s.T("portal.way.set"), Kind: "ok", Icon: "check"}
+		act.Text, act.Label = s.T("portal.app.manage"), s.T("portal.passkey.manage")
 	}
-	card.Body = []ui.Component{Actions{[]ui.Component{act}}}
-	return card
+	w.Acts = []ui.Button{act}
+	return w
 }
 
-func twoStepCard(s ui.Shell, c checkup) ui.Card {
-	card := ui.Card{ID: "two-step", Icon: "smartphone", Kind: "brand", Title: s.T("portal.app.title"), Text: s.T("portal.app.off_text")}
-	card.Badge = &ui.Badge{Text: s.T("portal.way.off")}
-	act := ui.Button{Text: s.T("portal.app.set_up"), Href: twoStepPath}
+func twoStepWay(s ui.Shell, c checkup) Way {
+	w := Way{ID: "two-step", Icon: "smartphone", Title: s.T("portal.app.title"), Text: s.T("portal.app.off_text"), Badge: ui.Badge{Text: s.T("portal.way.off")}}
+	act := ui.Button{Text: s.T("portal.app.set_up"), Label: s.T("portal.app.set_up_it"), Small: true, Href: twoStepPath}
 	if c.Apps > 0 {
-		card.Text, act.Text = s.T("portal.app.state", "n", c.Apps), s.T("portal.app.manage")
-		card.Badge = &ui.Badge{Text: s.T("portal.way.on"), Kind: "ok", Icon: "check"}
+		w.Text, w.Badge = s.T("portal.app.state", "n", c.Apps), ui.Badge{Text: s.T("portal.way.on"), Kind: "ok", Icon: "check"}
+		act.Text, act.Label = s.T("portal.app.manage"), s.T("portal.app.manage_it")
 	}
-	card.Body = []ui.Component{Actions{[]ui.Component{act}}}
-	return card
+	w.Acts = []ui.Button{act}
+	return w
 }
 
-func passwordCard(s ui.Shell, c checkup) ui.Card {
-	card := ui.Card{ID: "password", Icon: "lock", Kind: "brand", Title: s.T("portal.password.card"), Text: s.T("portal.password.none")}
-	set := ui.Button{Text: s.T("portal.password.set"), Href: passwordPath}
+func passwordWay(s ui.Shell, c checkup) Way {
+	w := Way{ID: "password", Icon: "lock", Title: s.T("portal.password.card"), Text: s.T("portal.password.none"), Badge: ui.Badge{Text: s.T("portal.way.unset")}}
+	set := ui.Button{Text: s.T("portal.password.set"), Small: true, Href: passwordPath}
 	if !c.PasswordSet.IsZero() {
-		card.Text = s.T("portal.password.since", "date", s.Words().Date(c.PasswordSet, s.Zone))
-		set.Text = s.T("portal.password.change")
+		w.Text, w.Badge = s.T("portal.password.since", "date", s.Words().Date(c.PasswordSet, s.Zone)), ui.Badge{Text: s.T("portal.way.set"), Kind: "ok", Icon: "check"}
+		set.Text, set.Label = s.T("portal.addresses.change"), s.T("portal.password.change")
 	}
-	var acts []ui.Component
 	if c.PasswordOn {
-		acts = append(acts, set)
+		w.Acts = append(w.Acts, set)
 	}
 	if !c.PasswordSet.IsZero() {
-		acts = append(acts, ui.Button{Text: s.T("portal.password.remove"), Href: passwordPath + "/remove", Kind: "quiet"})
+		w.Acts = append(w.Acts, ui.Button{Text: s.T("portal.addresses.remove"), Label: s.T("portal.password.remove"), Kind: "quiet", Small: true, Href: passwordPath + "/remove"})
 	}
-	card.Body = []ui.Component{Actions{acts}}
-	return card
+	return w
 }
 
 func device(s ui.Shell, d signedIn) Device {

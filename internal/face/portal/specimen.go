@@ -69,7 +69,7 @@ func marked(p ui.Page) ui.Page {
 }
 
 func sampleShell(s *ui.Sample, current string, who person) ui.Shell {
-	shell := outside(s.Shell(), current, who)
+	shell := outside(s.Shell().Inside("portal"), current, who)
 	shell.Path = current
 	return shell
 }

@@ -130,9 +130,11 @@ func deviceSpecimens(s *ui.Sample) []ui.Specimen {
 	done := sampleShell(s, securityPath, mia)
 	done.Flash = done.T("portal.done.distrusted")
 	handle := func(d knownDevice) string { return "handle-of-" + string('a'+rune(d.ID[0])) }
+	typical := newDevices(done, []knownDevice{phone, this}, handle)
+	typical.Asks = true
 	return []ui.Specimen{
 		{Name: "portal/device", State: "empty", Page: newDevices(sampleShell(s, securityPath, mia), nil, handle)},
-		{Name: "portal/device", State: "typical", Page: newDevices(done, []knownDevice{phone, this}, handle)},
+		{Name: "portal/device", State: "typical", Page: typical},
 		{Name: "portal/device", State: "long", Page: newDevices(sampleShell(s, securityPath, maxi), []knownDevice{phone, unknown, this}, handle)},
 	}
 }
