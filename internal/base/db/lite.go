@@ -35,6 +35,9 @@ func openLite(ctx context.Context, h *house, name string, m Metrics) (*lite, err
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
+	if err := steadyPlans(); err != nil {
+		return nil, err
+	}
 	h.texts.lite, h.texts.strict = true, h.strict
 	c, err := openLiteConn(ctx, liteDSN(path, true))
 	if err != nil {
