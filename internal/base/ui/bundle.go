@@ -67,8 +67,11 @@ func gather(to map[string][]byte, from fs.FS, dir, prefix string) error {
 		if err != nil {
 			return err
 		}
-		if path.Ext(name) == ".css" {
+		switch path.Ext(name) {
+		case ".css":
 			body = []byte(fallback(tighten(string(body))))
+		case ".js":
+			body = margins.ReplaceAll(body, nil)
 		}
 		to[prefix+strings.TrimPrefix(name, dir+"/")] = body
 		return nil
@@ -94,6 +97,10 @@ func pack(files map[string][]byte) (fs.FS, error) {
 	}
 	return zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
 }
+
+// margins are what a browser does not need from our own scripts: indentation and
+// lines that are comments from end to end. No text in them spans lines.
+var margins = regexp.MustCompile(`(?m)^[ \t]*//.*\n|^[ \t]+`)
 
 var (
 	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)

@@ -3,7 +3,8 @@
 //   data-auto: begins by itself, too: get in the field of autofill, create without asking (conditional mediation).
 //   <input name="passkeys"> learns that this browser makes passkeys; <i data-signal> tells its provider what is known here.
 const api = globalThis.PublicKeyCredential, doc = document, buttons = [...doc.querySelectorAll('[data-passkey]')];
-const FRESH = 24e4; // ms; options are good for five minutes
+// Options are good for five minutes.
+const FRESH = 24e4;
 const raw = s => Uint8Array.from(atob(s.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
 const text = b => b && btoa(String.fromCharCode(...new Uint8Array(b))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
 const named = list => list?.map(d => ({ ...d, id: raw(d.id) }));
@@ -30,11 +31,12 @@ const run = async (button, how) => {
 	running?.abort();
 	const { signal } = running = new AbortController();
 	const r = await fetch(options + (quiet ? '?quietly=1' : ''), { method: 'POST', headers: { accept: 'application/json' }, signal });
-	if (r.status === 409 || r.status === 410) return how.mediation || location.reload(); // the journey is elsewhere
+	// The journey went on elsewhere, or is over.
+	if (r.status === 409 || r.status === 410) return how.mediation || location.reload();
 	if (!r.ok) throw Error(r.status);
 	const publicKey = parse(kind, await r.json()), ask = more => navigator.credentials[kind]({ publicKey, signal, ...more });
 	let key;
-	if (how.now && caps.immediateGet && !publicKey.allowCredentials?.length) {
+	if (how.now && kind === 'get' && caps.immediateGet && !publicKey.allowCredentials?.length) {
 		// Passkeys of this device at once. If it has none the browser says so without asking anybody, and the others are asked for.
 		const began = performance.now();
 		key = await ask({ uiMode: 'immediate' }).catch(e => { if (e.name !== 'NotAllowedError' || performance.now() - began > 400) throw e });
@@ -44,7 +46,8 @@ const run = async (button, how) => {
 	put(button.form, 'credential', write(key));
 	if (quiet) put(button.form, 'quietly', '1');
 	sent = true;
-	button.removeAttribute('aria-disabled'); // or the guard against sending twice would take it for sent
+	// The guard against sending twice would take it for sent.
+	button.removeAttribute('aria-disabled');
 	button.form.requestSubmit(button);
 };
 // wait offers passkeys in the field of autofill. Its options are fetched anew before they are too old.
@@ -56,13 +59,12 @@ const wait = button => {
 };
 const waiting = () => caps.conditionalGet && buttons.find(b => b.dataset.passkey === 'get' && 'auto' in b.dataset);
 const press = async button => {
-	const { asking, cancelled, failed, exists } = button.dataset;
+	const { cancelled, failed, exists } = button.dataset;
 	clearTimeout(timer);
 	button.setAttribute('aria-disabled', 'true');
-	say(asking);
+	say('');
 	try {
-		await run(button, { now: button.dataset.passkey === 'get' });
-		if (!sent) say('');
+		await run(button, { now: true });
 	} catch (e) {
 		if (e.name === 'AbortError') return;
 		say(e.name === 'InvalidStateError' && exists || (e.name === 'NotAllowedError' ? cancelled : failed));
