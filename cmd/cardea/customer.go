@@ -15,6 +15,7 @@ type customerCommands struct {
 	Lock    customerLock    `cmd:"" help:"Shut an account and sign it out everywhere."`
 	Unlock  customerUnlock  `cmd:"" help:"Open a locked account again."`
 	Recover customerRecover `cmd:"" help:"Secure an account that may be in the wrong hands: signed out everywhere, back in only by a verified address."`
+	Alarms  customerAlarms  `cmd:"" help:"List the alarms of the last two weeks: \"this was not me\"."`
 }
 
 type customerFind struct {
@@ -101,7 +102,13 @@ func (t *terminal) person(p server.Person) error {
 	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
 		pairs = append(pairs, name, p.Fields[name])
 	}
-	pairs = append(pairs, "sessions", strconv.Itoa(p.Sessions))
+	pairs = append(pairs, "sessions", strconv.Itoa(p.Sessions), "trusted", strconv.Itoa(p.Trusted))
+	if p.Wait != nil {
+		pairs = append(pairs, "recovery", "waits since "+day(p.Wait.Since)+", can be ended with from "+day(p.Wait.Ready)+" on")
+	}
+	for _, a := range p.Alarms {
+		pairs = append(pairs, "alarm", day(a.At)+" about "+a.Cause)
+	}
 	for _, j := range p.Verdicts {
 		pairs = append(pairs, "judged", strings.TrimSpace(day(j.At)+" "+j.Action+": "+judgement(j)+". "+inWords(j)))
 	}
@@ -123,6 +130,9 @@ func (c *oneCustomer) do(t *terminal, act server.CustomerAct) error {
 			return t.json(p)
 		}
 		t.line("%s is %s.", p.ID, p.State)
+		if p.Ended != nil {
+			t.ended(p.Ended)
+		}
 		return nil
 	})
 }
@@ -140,4 +150,65 @@ func (c *customerUnlock) Run(t *terminal) error { return c.do(t, server.UnlockCu
 type customerRecover struct{ oneCustomer }
 
 // Run starts a recovery.
-func (c *customerRecover) Run(t *terminal) error { return c.do(t, server.RecoverCustomer) }
+func (c *customerRecover) Run(t *terminal) error {
+	if err := c.do(t, server.RecoverCustomer); err != nil || c.JSON {
+		return err
+	}
+	t.line("Every verified address is told. Who proves one of them gets back in and chooses the new password; nobody else can.")
+	return nil
+}
+
+// ended tells what an act put an end to.
+func (t *terminal) ended(a *server.Access) {
+	var out []string
+	if a.Sessions > 0 {
+		out = append(out, counted(a.Sessions, "session"))
+	}
+	if a.Trusted > 0 {
+		out = append(out, counted(a.Trusted, "trusted device"))
+	}
+	if a.Wait != nil {
+		out = append(out, "a recovery that waited")
+	}
+	if len(out) > 0 {
+		t.line("Ended: %s, with every code and link on its way.", strings.Join(out, ", "))
+	}
+}
+
+func counted(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return strconv.Itoa(n) + " " + word
+}
+
+type customerAlarms struct {
+	asJSON
+	ofTenant
+}
+
+// Run lists alarms.
+func (c *customerAlarms) Run(t *terminal) error {
+	return t.with(func(b *server.Base) error {
+		home, err := b.Tenant(c.Tenant)
+		if err != nil {
+			return err
+		}
+		list, err := b.Alarms(t.ctx, home)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		if len(list) == 0 {
+			t.line("No alarms.")
+			return nil
+		}
+		rows := [][]string{}
+		for _, a := range list {
+			rows = append(rows, []string{day(a.At), a.Customer, a.Cause})
+		}
+		return t.table([]string{"raised", "customer", "about"}, rows)
+	})
+}

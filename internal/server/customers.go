@@ -10,7 +10,6 @@ import (
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
-	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -25,8 +24,10 @@ type Person struct {
 	CloseAt     time.Time         `json:"close_at,omitzero"`
 	Identifiers []Address         `json:"identifiers,omitempty"`
 	Fields      map[string]string `json:"fields,omitempty"`
-	Sessions    int               `json:"sessions"`
-	Verdicts    []Judged          `json:"verdicts,omitempty"` // the last ones on sign-ins, in a single view
+	Access
+	Ended    *Access  `json:"ended,omitempty"`    // what an act ended
+	Alarms   []Case   `json:"alarms,omitempty"`   // in a single view
+	Verdicts []Judged `json:"verdicts,omitempty"` // the last ones on sign-ins, in a single view
 }
 
 // Address is an identifier: its outline in a list, its value in a single view.
@@ -110,11 +111,9 @@ func person(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string, whole bo
 	if c.State == customer.Erased {
 		return p, nil
 	}
-	sessions, err := session.List(tx, t, id)
-	if err != nil {
+	if p.Access, err = accessOf(tx, t, id); err != nil {
 		return Person{}, err
 	}
-	p.Sessions = len(sessions)
 	list, err := release.Identifiers(tx, t, ask(id, reason))
 	if err != nil {
 		return Person{}, err
@@ -130,6 +129,9 @@ func person(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string, whole bo
 		return p, nil
 	}
 	if p.Verdicts, err = verdictsOf(tx, t, id, shownVerdicts); err != nil {
+		return Person{}, err
+	}
+	if p.Alarms, err = casesOf(tx, t, id); err != nil {
 		return Person{}, err
 	}
 	p.Fields, err = fieldsOf(tx, t, id, reason)
@@ -174,6 +176,25 @@ var (
 	}
 )
 
+// outcome is how the customer stands after an act, and what it ended.
+func outcome(tx *db.Tx, t *tenant.Tenant, id customer.ID, before Access) (Person, error) {
+	c, err := customer.Get(tx, t, id)
+	if err != nil {
+		return Person{}, err
+	}
+	out := Person{ID: c.ID.String(), State: string(c.State), StateReason: c.StateReason, CreatedAt: c.CreatedAt}
+	if out.Access, err = accessOf(tx, t, id); err != nil {
+		return Person{}, err
+	}
+	before.Sessions -= out.Sessions
+	before.Trusted -= out.Trusted
+	if out.Wait != nil {
+		before.Wait = nil
+	}
+	out.Ended = &before
+	return out, nil
+}
+
 // OnCustomer does one act and returns how the customer stands afterwards. What
 // it sends, messages and sign-outs of applications, leaves with the server.
 func (b *Base) OnCustomer(ctx context.Context, t *tenant.Tenant, ref, reason string, act CustomerAct) (Person, error) {
@@ -187,11 +208,14 @@ func (b *Base) OnCustomer(ctx context.Context, t *tenant.Tenant, ref, reason str
 		if err != nil {
 			return err
 		}
+		before, err := accessOf(tx, t, id)
+		if err != nil {
+			return err
+		}
 		if err := act(s.acts, tx, t, id, account.Staff{Actor: atTheMachine, Reason: reason}); err != nil {
 			return err
 		}
-		c, err := customer.Get(tx, t, id)
-		out = Person{ID: c.ID.String(), State: string(c.State), StateReason: c.StateReason, CreatedAt: c.CreatedAt}
+		out, err = outcome(tx, t, id, before)
 		return err
 	})
 	return out, err

@@ -136,3 +136,14 @@ type AlarmRaised struct {
 
 // EventName names the event.
 func (AlarmRaised) EventName() string { return "alarm.raised" }
+
+// Raised lists the alarms that were raised of late, newest first: of a customer,
+// or for the zero customer of everybody. What came of them is in the journal.
+func Raised(tx *db.Tx, t *tenant.Tenant, cus customer.ID, limit int) ([]Alarm, error) {
+	if cus.IsZero() {
+		return db.All[Alarm](tx, `FROM alarm WHERE tenant_id = $1 AND used_at IS NOT NULL
+			ORDER BY used_at DESC, customer_id, digest LIMIT $2`, t.ID, limit)
+	}
+	return db.All[Alarm](tx, `FROM alarm WHERE tenant_id = $1 AND customer_id = $2 AND used_at IS NOT NULL
+		ORDER BY used_at DESC, digest LIMIT $3`, t.ID, cus, limit)
+}
