@@ -210,6 +210,26 @@ func TestABrowserAsAWholeIsMetered(t *testing.T) {
 	})
 }
 
+func TestABrowserThatManyShareIsNotWornOutByThoseWhoGetIn(t *testing.T) {
+	t.Parallel()
+	coretest.Race(t, func(t *testing.T, h *coretest.House) {
+		meters := func(i int) []risk.Meter {
+			return risk.FromDevice(risk.PasswordTry(fmt.Sprint("guest-", i), "library"), fmt.Sprint("guest-", i), "shared")
+		}
+		for i := range 80 {
+			if err := risk.Reserve(bg, h.D, h.T(), meters(i)...); err != nil {
+				t.Fatalf("guest %d is told %v", i, err)
+			}
+			if err := risk.Forgive(bg, h.D, h.T(), meters(i)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, _ := count(t, h, 80, func(i int) []risk.Meter { return meters(100 + i) }); n != 60 {
+			t.Errorf("afterwards %d guesses passed, want 60", n)
+		}
+	})
+}
+
 func TestStrangersDoNotShutOutAKnownBrowser(t *testing.T) {
 	t.Parallel()
 	coretest.Race(t, func(t *testing.T, h *coretest.House) {

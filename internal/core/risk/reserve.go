@@ -133,6 +133,11 @@ func (r round) standing(mark string) (bool, error) {
 func Forgive(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) error {
 	r := round{ctx, d, t, d.Now(), map[string]bool{}}
 	for _, m := range meters {
+		if m.Limit == passwordDevice {
+			if err := r.lower(m); err != nil {
+				return err
+			}
+		}
 		if !m.own() {
 			continue
 		}
@@ -147,6 +152,14 @@ func Forgive(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) e
 		}
 	}
 	return nil
+}
+
+// lower takes one try back from a meter that stays otherwise as it is: a browser
+// that many share is not worn out by those who get in.
+func (r round) lower(m Meter) error {
+	_, err := r.d.Bump(r.ctx, `UPDATE throttle SET arrives_at = CASE WHEN arrives_at - $4 > $3 THEN arrives_at - $4 ELSE $3 END
+		WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`, r.t.ID, m.key(r.t), r.now, m.Limit.Every)
+	return err
 }
 
 // own tells whether the meter is that of one account, recipient or application,
