@@ -33,7 +33,9 @@ func readIcons() map[string]string {
 			panic("ui: " + name + " is no picture")
 		}
 		body := strings.ReplaceAll(strings.Join(strings.Fields(inside[1]), " "), "> <", "><")
-		read[strings.TrimSuffix(path.Base(name), ".svg")] = strings.ReplaceAll(body, " />", "/>")
+		body = strings.ReplaceAll(body, " />", "/>")
+		// Strokes that begin at a place of their own can be one path.
+		read[strings.TrimSuffix(path.Base(name), ".svg")] = strings.ReplaceAll(body, `"/><path d="M`, "M")
 	}
 	return read
 }

@@ -109,7 +109,7 @@ func (v *visit) enrolling(who *ui.AccountCard) Enrol {
 // create turns the button into one that makes a passkey.
 func (b *PasskeyButton) create(v *visit, text string) {
 	b.Kind, b.Text, b.Or, b.Class = "create", text, false, passkeyButtons+" primary"
-	b.Action, b.Options = v.path(createPath), v.path(createPath, "options")
+	b.Action = v.path(createPath)
 }
 
 func (v *visit) settingUp(setup credential.TOTPSetup) (ui.Page, error) {

@@ -21,19 +21,18 @@ import (
 )
 
 // PasskeyButton asks the browser for a passkey, or has it make one. The script
-// js/passkey.js fetches the options, and sends the form that the button stands in
+// js/passkey.js fetches the options below Action, and sends the form that the button stands in
 // to Action with what the browser answered. Without scripts, and in browsers that
 // know no passkeys, it is not there.
 type PasskeyButton struct {
-	Kind    string // "get" or "create"
-	Text    string
-	Action  string
-	Options string // where the options are fetched
-	Class   string
-	Or      bool // below the line between two ways
-	Auto    bool // the browser may begin by itself: in the field of autofill, or quietly
-	Exists  string
-	Signal  *Signal
+	Kind   string // "get" or "create"
+	Text   string
+	Action string
+	Class  string
+	Or     bool // below the line between two ways
+	Auto   bool // the browser may begin by itself: in the field of autofill, or quietly
+	Exists string
+	Signal *Signal
 }
 
 // Template implements ui.Component.
@@ -64,7 +63,7 @@ func (v *visit) passkeyButton(s *ui.Shell) *PasskeyButton {
 		text = s.T("login.passkey.signin")
 	}
 	b := &PasskeyButton{
-		Kind: "get", Text: text, Action: v.path(passkeyWord), Options: v.path(passkeyWord, "options"),
+		Kind: "get", Text: text, Action: v.path(passkeyWord),
 		Class: passkeyButtons, Or: true, Signal: v.unknownSignal(),
 	}
 	s.Scripts = append(s.Scripts, passkeyScript)

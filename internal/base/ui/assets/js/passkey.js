@@ -1,5 +1,6 @@
 // Passkeys on the pages of the front door (face/login, passkey.go). Those pages work without it, but for passkeys.
-//   <button data-passkey="get|create" data-options="…" data-auto …> sends its form with the browser's answer as "credential".
+//   <button data-passkey="get|create" formaction="…" data-auto …> sends its form there with the browser's answer as
+//   "credential"; the options come from …/options.
 //   data-auto: begins by itself, too: get in the field of autofill, create without asking (conditional mediation).
 //   <input name="passkeys"> learns that this browser makes passkeys; <i data-signal> tells its provider what is known here.
 const api = globalThis.PublicKeyCredential, doc = document, buttons = [...doc.querySelectorAll('[data-passkey]')];
@@ -27,10 +28,10 @@ const put = (form, name, value) => {
 let running, sent, caps = {};
 // run asks the browser, in the way that how names. One ceremony runs at a time: a new one ends the one before.
 const run = async (button, how) => {
-	const { passkey: kind, options } = button.dataset, quiet = kind === 'create' && !!how.mediation;
+	const kind = button.dataset.passkey, quiet = kind === 'create' && !!how.mediation;
 	running?.abort();
 	const { signal } = running = new AbortController();
-	const r = await fetch(options + (quiet ? '?quietly=1' : ''), { method: 'POST', headers: { accept: 'application/json' }, signal });
+	const r = await fetch(button.formAction + '/options' + (quiet ? '?quietly=1' : ''), { method: 'POST', headers: { accept: 'application/json' }, signal });
 	// The journey went on elsewhere, or is over.
 	if (r.status === 409 || r.status === 410) return how.mediation || location.reload();
 	if (!r.ok) throw Error(r.status);
