@@ -34,6 +34,7 @@ func (Prove) Template() string { return "login/prove" }
 type Code struct {
 	ui.Shell
 	Sent     template.HTML
+	Why      string // what is unusual about this sign-in; "" for nothing
 	Action   string
 	Code     ui.CodeField
 	Submit   ui.Button
@@ -81,7 +82,7 @@ func (v *visit) codePage(*db.Tx) (ui.Page, error) {
 	if v.changeable() {
 		p.Back = &ui.Link{Href: v.path("identify"), Text: p.T("login.code.change")}
 	}
-	p.Sent = v.sentTo(p.Shell)
+	p.Sent, p.Why = v.sentTo(p.Shell), v.why(p.Shell)
 	p.Code = ui.CodeField{Name: "code", Label: p.T("login.code.label"), Length: 6, Autofocus: true}
 	p.Submit = ui.Button{Text: p.T("login.continue"), Kind: "primary", Name: "action", Value: "continue", Block: true}
 	p.Resend = v.resend(p.Shell)

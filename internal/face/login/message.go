@@ -47,6 +47,9 @@ func (v *visit) refusePage(tx *db.Tx) (ui.Page, error) {
 	}
 	p.Title = p.T("login.refuse." + word + ".title")
 	p.Text = []string{p.T("login.refuse."+word+".text", "name", p.Look.Name)}
+	if v.step.Reason == signin.RiskDenied {
+		p.Text = append(p.Text, v.reasons(p.Shell)...)
+	}
 	if i := v.flow.Identifier; i != nil && v.step.Reason != signin.AccessDenied {
 		p.Account = &ui.AccountCard{Address: i.Value}
 	}

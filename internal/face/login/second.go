@@ -21,6 +21,7 @@ import (
 type Second struct {
 	ui.Shell
 	Lede     template.HTML
+	Why      string // what is unusual about this sign-in; "" for nothing
 	Account  *ui.AccountCard
 	Action   string
 	Code     *ui.CodeField
@@ -77,6 +78,7 @@ func (v *visit) whose(tx *db.Tx) (*ui.AccountCard, error) {
 // seconding is the page for the way that the journey is at.
 func (v *visit) seconding(who *ui.AccountCard, number string) Second {
 	p := Second{Shell: v.shell(), Action: v.path("second"), Account: who}
+	p.Why = v.why(p.Shell)
 	way := account.Way(&v.flow)
 	v.tellSecond(&p.Shell, way)
 	if v.r.URL.Query().Get("done") == "sent" && v.wrong == nil {

@@ -50,6 +50,9 @@ func seconds(s *ui.Sample) []ui.Specimen {
 		{Name: "login/second", State: "passkey_error", Page: second(owing(session.Passkey), wrong(credential.ErrPasskeyWrong.At("credential"), "credential", "{}"))},
 		{Name: "login/second", State: "wished", Page: second(owing(session.TOTP), wished)},
 		{Name: "login/identify", State: "passkey_unknown", Page: shown(specimen(s, wrong(credential.ErrPasskeyUnknown.At("credential"), "credential", "{}"), func(v *visit) { v.unknown = []byte{1, 2} }).identifyPage(nil))},
+		{Name: "login/second", State: "suspicious", Page: second(owing(all...), func(v *visit) {
+			v.flow.Verdict, v.flow.Reasons = "step_up", []string{"new_country", "new_device"}
+		})},
 		{Name: "login/message", State: "hold", Page: shown(hold.holdPage(nil))},
 	}
 }
