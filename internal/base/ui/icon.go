@@ -15,7 +15,10 @@ var icons = readIcons()
 // pointing are the icons that show a direction of reading and turn round with it.
 var pointing = []string{"arrow-left", "arrow-right", "chevron-left", "chevron-right", "external-link", "log-in", "log-out", "send", "undo-2", "scroll-text", "file-text"}
 
-var svg = regexp.MustCompile(`(?s)<svg[^>]*>(.*)</svg>`)
+var (
+	svg     = regexp.MustCompile(`(?s)<svg[^>]*>(.*)</svg>`)
+	strokes = regexp.MustCompile(`(<path d="[^"]*)"/><path d="M`)
+)
 
 func readIcons() map[string]string {
 	names, err := fs.Glob(own, "icons/*.svg")
@@ -34,10 +37,21 @@ func readIcons() map[string]string {
 		}
 		body := strings.ReplaceAll(strings.Join(strings.Fields(inside[1]), " "), "> <", "><")
 		body = strings.ReplaceAll(body, " />", "/>")
-		// Strokes that begin at a place of their own can be one path.
-		read[strings.TrimSuffix(path.Base(name), ".svg")] = strings.ReplaceAll(body, `"/><path d="M`, "M")
+		read[strings.TrimSuffix(path.Base(name), ".svg")] = joined(body)
 	}
 	return read
+}
+
+// joined makes one path of strokes that stand side by side and each begin at a
+// place of their own.
+func joined(body string) string {
+	for {
+		less := strokes.ReplaceAllString(body, "${1}M")
+		if less == body {
+			return body
+		}
+		body = less
+	}
 }
 
 // Icon draws an icon that only decorates: what it means stands in words beside

@@ -21,9 +21,9 @@ import (
 )
 
 // PasskeyButton asks the browser for a passkey, or has it make one. The script
-// js/passkey.js fetches the options below Action, and sends the form that the button stands in
-// to Action with what the browser answered. Without scripts, and in browsers that
-// know no passkeys, it is not there.
+// js/passkey.js fetches the options below Action, and sends the form that the
+// button stands in to Action with what the browser answered. Without scripts, and
+// in browsers that know no passkeys, it is not there.
 type PasskeyButton struct {
 	Kind   string // "get" or "create"
 	Text   string
