@@ -19,6 +19,7 @@ import (
 	"github.com/cardea-id/cardea/examples/shop"
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/server/servertest"
 )
 
@@ -97,6 +98,75 @@ func TestRFC9470_TheAPIAsksForAFresherSignInAndGetsIt(t *testing.T) {
 		}
 		if p = move("Fern Court 3"); !strings.Contains(p.Text(), "Fern Court 3") {
 			t.Errorf("while it is fresh nobody is asked again: %s %s", p.URL, p.Text())
+		}
+	})
+}
+
+// strong is what an API asks for that wants two factors: it compares words, so
+// it names the higher level too.
+var strong = api.Need{ACR: []string{levelMulti, levelResistant}}
+
+// TestRFC9470_TheAPIAsksForASecondFactorAndGetsIt: the session is not thrown
+// away but proven further, by the second factor alone.
+func TestRFC9470_TheAPIAsksForASecondFactorAndGetsIt(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, h *servertest.House) {
+		at := stall(t, h, strong)
+		b := servertest.NewBrowser(t)
+		h.Prove(b.Get(at+"/signin"), ann)
+		key := giveApp(t, h, ann)
+		before := b.Cookie(h.URL, session.Cookie)
+		b.Trail = nil
+		p := b.Get(at+"/delivery").Submit("address", "Moss Lane 1")
+		if !p.Has("code") || strings.HasPrefix(p.URL.String(), at) {
+			t.Fatalf("no second factor is asked for: %s %s", p.URL, p.Text())
+		}
+		if trail := strings.Join(b.Trail, " "); !strings.Contains(trail, "acr_values=urn%3Acardea%3Aacr%3Amulti+urn%3Acardea%3Aacr%3Aphishing-resistant") {
+			t.Errorf("the way there: %s", trail)
+		}
+		if wrong := p.Submit("code", "000000"); strings.HasPrefix(wrong.URL.String(), at) {
+			t.Fatalf("a wrong code passes: %s", wrong.Text())
+		}
+		p = h.Finish(p.Submit("code", appCode(t, key, h.Clock.Now())))
+		if p.URL.String() != at+"/delivery" || !strings.Contains(p.Text(), "Moss Lane 1") {
+			t.Fatalf("after the proof: %s %s", p.URL, p.Text())
+		}
+		if after := b.Cookie(h.URL, session.Cookie); after == before {
+			t.Error("the session's token did not change with its assurance (ASVS 7.2.4)")
+		}
+		h.Advance(6 * time.Minute) // another access token, of the same sign-in
+		b.Trail = nil
+		if p = b.Get(at+"/delivery").Submit("address", "Heath Road 2"); !strings.Contains(p.Text(), "Heath Road 2") {
+			t.Errorf("what was proven is asked again: %s %s", p.URL, p.Text())
+		}
+	})
+}
+
+// TestRFC9470_WhoHasNoSecondFactorIsLedToOne: from nothing but a mailbox to two
+// factors on the way, and the change that was asked for is made in the end.
+func TestRFC9470_WhoHasNoSecondFactorIsLedToOne(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, h *servertest.House) {
+		at := stall(t, h, strong)
+		b := servertest.NewBrowser(t)
+		h.Prove(b.Get(at+"/signin"), ann)
+		h.Advance(time.Minute)
+		p := b.Get(at+"/delivery").Submit("address", "Moss Lane 1")
+		if !p.Has("code") { // a fresh proof comes before a new way in
+			p = p.Submit("action", "resend")
+		}
+		p = p.Submit("code", h.Code(ann))
+		p = p.Submit("action", "app")
+		uri := regexp.MustCompile(`secret=([A-Z2-7]+)`).FindStringSubmatch(p.Body)
+		if uri == nil {
+			t.Fatalf("no authenticator app is set up: %s %s", p.URL, p.Text())
+		}
+		p = p.Submit("code", appCode(t, uri[1], h.Clock.Now()))
+		for range 3 { // recovery codes, and what else there is to see
+			if !strings.HasPrefix(p.URL.String(), at) {
+				p = h.Finish(p.Submit())
+			}
+		}
+		if p.URL.String() != at+"/delivery" || !strings.Contains(p.Text(), "Moss Lane 1") {
+			t.Fatalf("after the way: %s %s", p.URL, p.Text())
 		}
 	})
 }

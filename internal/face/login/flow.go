@@ -109,7 +109,7 @@ func pageOf(step signin.Name) builder {
 		signin.Terms: (*visit).termsPage, signin.Username: (*visit).usernamePage, signin.Profile: (*visit).profilePage,
 		signin.Consent: (*visit).consentPage, signin.Refuse: (*visit).refusePage,
 		signin.Second: (*visit).secondPage, signin.Enrol: (*visit).enrolPage, signin.Offer: (*visit).offerPage, signin.Hold: (*visit).holdPage,
-		signin.Restore: (*visit).continuePage, signin.Register: (*visit).continuePage, signin.Done: (*visit).continuePage,
+		signin.Again: (*visit).continuePage, signin.Restore: (*visit).continuePage, signin.Register: (*visit).continuePage, signin.Done: (*visit).continuePage,
 	}[step]
 }
 

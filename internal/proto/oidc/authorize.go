@@ -75,7 +75,16 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, q *request) er
 	case q.asks("none"):
 		return p.respondError(w, r, q, refusal(step.Reason))
 	}
-	return p.begin(w, r, q, facts)
+	return p.begin(w, r, q, facts, func(tx *db.Tx, f *signin.Flow) error {
+		if step.Name != signin.Again {
+			return nil
+		}
+		err := p.acts.Again(tx, q.tenant, f, account.Entrance{Held: session.Distinct(held), Policy: p.policy(q.tenant)})
+		if errors.Is(err, account.ErrStep) {
+			return nil // something changed since the look; the pages look again
+		}
+		return err
+	})
 }
 
 // survey asks which step comes next.
@@ -190,8 +199,9 @@ func refusal(why signin.Reason) *fault.Error {
 var errDenied = fault.New(fault.Denied, "access_denied", "The sign-in was not completed.")
 
 // begin hands over to the hosted pages. The checked request travels sealed in
-// the flow and never changes again (H010).
-func (p *Provider) begin(w http.ResponseWriter, r *http.Request, q *request, facts signin.Facts) error {
+// the flow and never changes again (H010). A session that does not do is turned
+// away at once, so that the first page asks for the proof.
+func (p *Provider) begin(w http.ResponseWriter, r *http.Request, q *request, facts signin.Facts, turn func(*db.Tx, *signin.Flow) error) error {
 	opaque, err := json.Marshal(q)
 	if err != nil {
 		return err
@@ -205,7 +215,11 @@ func (p *Provider) begin(w http.ResponseWriter, r *http.Request, q *request, fac
 		flow, err = signin.Begin(tx, q.tenant, signin.New{Browser: browser, Facts: facts, Request: signin.Request{
 			Application: q.app.ID, Opaque: opaque, Scopes: q.Scopes, Locales: locales(q.Locales), ReturnPath: PathResume, FormAction: q.RedirectURI,
 		}})
-		return err
+		if err != nil {
+			return err
+		}
+		flow.From = q.from
+		return turn(tx, &flow)
 	})
 	if err != nil {
 		return err
