@@ -167,7 +167,7 @@ func typed(raw string) error {
 	for _, a := range algs {
 		allowed = append(allowed, jose.SignatureAlgorithm(a))
 	}
-	jws, err := jose.ParseSigned(raw, allowed)
+	jws, err := jose.ParseSignedCompact(raw, allowed)
 	if err != nil {
 		return err
 	}
