@@ -50,6 +50,9 @@ func (a Acts) Reopen(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	if err := privacy.Unschedule(tx, t, c.ID); err != nil {
 		return err
 	}
+	if err := renew(tx, t, f); err != nil {
+		return err
+	}
 	f.CustomerID = c.ID
 	if err := signin.Save(tx, t, f); err != nil {
 		return err

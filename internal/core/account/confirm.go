@@ -21,7 +21,8 @@ func IsFresh(tx *db.Tx, s session.Session) bool {
 // something dangerous, is also what the account's policy asks of the action
 // (one of access), a second factor of who has one among it (H095). A trusted
 // device makes up for nothing here; who has no way to what is needed may put off
-// setting one up as long as at the door.
+// setting one up as long as at the door, once that was said in a journey, from
+// which on it counts.
 func IsAssured(tx *db.Tx, t *tenant.Tenant, s session.Session, action string) (bool, error) {
 	if !IsFresh(tx, s) {
 		return false, nil
@@ -41,7 +42,8 @@ func IsAssured(tx *db.Tx, t *tenant.Tenant, s session.Session, action string) (b
 	if err := needed(tx, t, &f, has); err != nil {
 		return false, err
 	}
-	return f.Met() || len(f.Seconds()) == 0 && f.MaySkip(), nil
+	untold := has.OwedSince.IsZero() || len(f.World.Ways) > 0 && !f.Shown()
+	return f.Met() || !untold && len(f.Seconds()) == 0 && f.MaySkip(), nil
 }
 
 // Confirmation is what a fresh proof is wanted for.

@@ -58,7 +58,7 @@ func stands(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, id session.ID) error {
 // up in this browser.
 func ways(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, has credential.Factors) error {
 	w := &f.World
-	if has.Passkeys > 0 {
+	if has.Passkeys > 0 && !t.Settings.Passkeys.Off {
 		w.Ways = append(w.Ways, session.Passkey)
 	}
 	if has.TOTPs > 0 {
@@ -142,10 +142,17 @@ func policy(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (access.Requirement, er
 	for _, r := range roles {
 		c.Roles = append(c.Roles, string(r))
 	}
-	if f.Kind == signin.Recover {
+	out := access.Required(t.Settings.Assurance, c)
+	if f.Kind == signin.Recover || f.World.Account.State == customer.Recovery {
+		// Who comes back also signs in: the stronger of the two is needed (H095).
 		c.Action = access.ActRecover
+		more := access.Required(t.Settings.Assurance, c)
+		out.ACR = stronger(out.ACR, more.ACR)
+		if more.Within > 0 {
+			out.Within = shorter(out.Within, more.Within)
+		}
 	}
-	return access.Required(t.Settings.Assurance, c), nil
+	return out, nil
 }
 
 // grace runs from when a factor was first owed, which is now if it never was.

@@ -78,6 +78,9 @@ func (a Acts) ProvePasskey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entran
 		}
 	}
 	f.Prove(step, string(session.PasskeyMethod(result.UserVerified, key.BackupEligible)), key.ID)
+	if err := found(tx, t, key.CustomerID); err != nil {
+		return err
+	}
 	if step == signin.Passkey {
 		if err := a.judge(tx, t, f, "passkey"); err != nil {
 			return err

@@ -179,12 +179,13 @@ func (a Acts) ProveLink(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, link string
 // proved compares what was redeemed with what this journey expects, as a whole
 // (security law 3), and writes the proof.
 func (a Acts) proved(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, ot credential.OneTime, m session.Method) error {
+	want := f.Expect(signin.Code)
 	got := signin.Context{
 		Tenant: ot.TenantID, Flow: signin.ID(ot.Flow), Browser: f.Here.Browser, Step: signin.Code,
 		Purpose: string(ot.Purpose), Customer: ot.CustomerID, Target: ot.Target,
-		Since: f.World.Account.Since, // a reset ends the codes themselves
+		Since: want.Since, State: want.State, // what changes them ends the codes themselves
 	}
-	if f.Identifier == nil || got != f.Expect(signin.Code) {
+	if f.Identifier == nil || got != want {
 		return db.Keep(ErrProof)
 	}
 	if f.World.Account.Unproven && f.Kind != signin.Address {
@@ -231,9 +232,14 @@ func (a Acts) claim(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	return renew(tx, t, f)
 }
 
-// renew lets what this journey has proven count after the password changed.
+// renew lets what this journey has proven count after it changed the password or
+// the state of the account.
 func renew(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
-	now := signin.Account{ID: f.World.Account.ID, State: f.World.Account.State}
+	c, err := customer.Get(tx, t, f.World.Account.ID)
+	if err != nil {
+		return err
+	}
+	now := signin.Account{ID: c.ID, State: c.State}
 	if err := since(tx, t, &now); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const (
 
 // Factors is what a customer could prove, and what they were offered.
 type Factors struct {
-	Passkeys      int64
+	Passkeys      int64 // for the RP id of today
 	TOTPs         int64 // confirmed ones
 	RecoveryCodes int64 // that are left
 	Rests         bool  // the offer of a passkey was declined and rests
@@ -35,12 +35,12 @@ func (f *Factors) Fields() []db.Field {
 // every sign-in.
 func FactorsOf(tx *db.Tx, t *tenant.Tenant, c customer.ID) (Factors, error) {
 	f, _, err := db.Find[Factors](tx, `FROM (SELECT
-		(SELECT count(*) FROM passkey WHERE tenant_id = $1 AND customer_id = $2) AS passkeys,
+		(SELECT count(*) FROM passkey WHERE tenant_id = $1 AND customer_id = $2 AND rp_id = $4) AS passkeys,
 		(SELECT count(*) FROM totp WHERE tenant_id = $1 AND customer_id = $2 AND confirmed_at IS NOT NULL) AS totps,
 		(SELECT count(*) FROM recovery_code WHERE tenant_id = $1 AND customer_id = $2 AND used_at IS NULL) AS codes,
 		EXISTS (SELECT 1 FROM enrolment WHERE tenant_id = $1 AND customer_id = $2 AND offer = 'passkey'
 			AND (never OR rests_until > $3)) AS rests,
 		(SELECT owed_since FROM enrolment WHERE tenant_id = $1 AND customer_id = $2 AND offer = 'factor') AS owed) AS factors`,
-		t.ID, c, tx.Now)
+		t.ID, c, tx.Now, t.RPID)
 	return f, err
 }

@@ -31,10 +31,11 @@ func (f *Facts) Reaches(acr string, more ...session.Method) bool {
 	return session.Meets(session.Assure(all).ACR, acr)
 }
 
-// Met reports whether the need of the journey is met.
+// Met reports whether the need of the journey is met. A trusted browser stands
+// for a second factor beside a first one that counts, and not for both.
 func (f *Facts) Met() bool {
 	n := f.World.Need
-	return f.Reaches(n.ACR) || !n.Hard && f.World.Trusted
+	return f.Reaches(n.ACR) || !n.Hard && f.World.Trusted && f.Reaches(session.Single)
 }
 
 // Enough are those of the methods of which one would do for the assurance.
@@ -43,15 +44,33 @@ func (f *Facts) Enough(acr string, list []session.Method) []session.Method {
 }
 
 // Seconds are the second factors that lead on from here: for what is needed, or
-// else for what is wished.
+// else for what is wished. Where none of the account's is worth what is needed,
+// one is asked for all the same: whoever has only the first factor must not set
+// up a better way past it, nor put that off (H086, H095).
 func (f *Facts) Seconds() []session.Method {
 	if !f.Met() {
-		return f.Enough(f.World.Need.ACR, f.World.Ways)
+		enough := f.Enough(f.World.Need.ACR, f.World.Ways)
+		if len(enough) > 0 || !f.Fresh() || f.Shown() {
+			return enough
+		}
+		return f.World.Ways
 	}
 	if !f.Reaches(f.World.Need.Wish) {
 		return f.Enough(f.World.Need.Wish, f.World.Ways)
 	}
 	return nil
+}
+
+// Shown reports whether a second factor of the account, or a passkey, counts now.
+func (f *Facts) Shown() bool {
+	for _, step := range []Name{Second, Passkey} {
+		if _, ok := f.Proven(step); ok {
+			return true
+		}
+	}
+	return slices.ContainsFunc(f.Given(), func(p session.Proof) bool {
+		return p.Method == session.TOTP || p.Method == session.Recovery || p.Method.IsPasskey()
+	})
 }
 
 // Lacking are the ways that the customer could set up to get on.
@@ -88,12 +107,13 @@ func second(f Facts, _ Policy) Step {
 //
 // It is asked before the account's own steps, so that nothing of an account is
 // changed by who has not met its need (H095), and once more when an account has
-// just been made.
+// just been made. A browser that is trusted to skip a factor is not trusted to
+// set one up (H097).
 func enrol(f Facts, _ Policy) Step {
 	if f.World.Account.ID.IsZero() {
 		return Step{}
 	}
-	if f.Met() && (f.Reaches(f.World.Need.Wish) || f.Prompt.None) || f.skipped(Enrol) && f.MaySkip() {
+	if f.Met() && (f.Reaches(f.World.Need.Wish) || f.Prompt.None || f.World.Trusted) || f.skipped(Enrol) && f.MaySkip() {
 		return Step{}
 	}
 	if len(f.Lacking()) > 0 {
@@ -115,7 +135,7 @@ func (f *Facts) Fresh() bool { return len(f.Valid()) > 0 }
 // offer asks, at the end, whether the next time is to be easier.
 func offer(f Facts, p Policy) Step {
 	_, by := f.Proven(Passkey)
-	if !p.Passkeys || by || !f.World.Offer || !f.Capable || !f.Fresh() || f.Prompt.None || f.Kind == Confirm || f.skipped(Offer) {
+	if !p.Passkeys || by || !f.World.Offer || f.World.Trusted || !f.Capable || !f.Fresh() || f.Prompt.None || f.Kind == Confirm || f.skipped(Offer) {
 		return Step{}
 	}
 	return Step{Name: Offer}

@@ -60,7 +60,11 @@ func TestNextAsksForAssurance(t *testing.T) {
 		{"a password on a trusted device", with(pwd, needs(session.Multi), has(session.TOTP), trusts), Done, ""},
 		{"a trusted device does not make up for what is hard", with(pwd, hard(session.Multi), has(session.TOTP), trusts), Second, ""},
 		{"a recovery code is a way", with(pwd, needs(session.Multi), has(session.Recovery)), Second, ""},
-		{"phishing-resistant with an app only: set up a passkey", with(pwd, hard(session.Resistant), has(session.TOTP), could(session.TOTP, session.Passkey)), Enrol, ""},
+		{"phishing-resistant with an app only: the app first", with(pwd, hard(session.Resistant), has(session.TOTP), could(session.TOTP, session.Passkey)), Second, ""},
+		{"then set up a passkey", with(pwd, hard(session.Resistant), has(session.TOTP), could(session.TOTP, session.Passkey), by(Second, session.TOTP)), Enrol, ""},
+		{"an app that adds nothing to a text message is asked for", []change{typed(mail), is(alice, customer.Active), by(Code, session.OTPSMS), needs(session.Multi), has(session.TOTP), could(session.Passkey), inGrace, skips(Enrol)}, Second, ""},
+		{"trust in a browser makes nothing fresh", with(sso, needs(session.Multi), stood(time.Hour, session.Password, session.TOTP), has(session.TOTP), notBefore(time.Minute), trusts), Again, ""},
+		{"nor sets up another way", with(pwd, needs(session.Multi), wishes(session.Resistant), has(session.TOTP), could(session.Passkey), trusts, passkeys, offered), Done, ""},
 		{"phishing-resistant with a passkey", with(pwd, hard(session.Resistant), has(session.TOTP, session.Passkey)), Second, ""},
 		{"phishing-resistant, nothing can do", with(pwd, hard(session.Resistant), could(session.TOTP)), Refuse, Unmet},
 		{"multi needed, nothing there", with(pwd, needs(session.Multi), could(session.TOTP)), Enrol, ""},
@@ -114,7 +118,7 @@ func TestProofsOfEveryStepCountInTheirContextAlone(t *testing.T) {
 			"tenant": func(c *Context) { c.Tenant[0]++ }, "flow": func(c *Context) { c.Flow[0]++ },
 			"browser": func(c *Context) { c.Browser[0]++ }, "customer": func(c *Context) { c.Customer[0]++ },
 			"purpose": func(c *Context) { c.Purpose += "x" }, "since": func(c *Context) { c.Since++ },
-			"target": func(c *Context) { c.Target[0]++ }, "step": func(c *Context) { c.Step += "x" },
+			"target": func(c *Context) { c.Target[0]++ }, "state": func(c *Context) { c.State += "x" }, "step": func(c *Context) { c.Step += "x" },
 		} {
 			f, p := begun()
 			for _, c := range []change{typed(mail), is(alice, customer.Active), by(step, session.Passkey)} {

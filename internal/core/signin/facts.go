@@ -108,6 +108,10 @@ type Context struct {
 	Customer customer.ID `json:"customer,omitzero"` // who held the identifier when the proof was asked for; zero: nobody
 	Target   [32]byte    `json:"target"`            // digest of the identifier
 	Since    int64       `json:"since,omitempty"`   // when the account's password was set, in microseconds: a reset ends what was proven before
+
+	// State is that of the account: what was proven before it was secured, by an
+	// alarm or by staff, does not get it back.
+	State customer.State `json:"state,omitempty"`
 }
 
 // Proof is one thing that was proven in this flow.
@@ -207,9 +211,9 @@ func (k Kind) Purpose() string {
 func (f *Facts) Expect(step Name) Context {
 	c := f.Here
 	c.Step, c.Purpose, c.Customer = step, f.Kind.Purpose(), f.World.Account.ID
-	c.Since = f.World.Account.Since
+	c.Since, c.State = f.World.Account.Since, f.World.Account.State
 	if f.Kind == Address {
-		c.Customer = f.Pinned
+		c.Customer, c.State = f.Pinned, ""
 	}
 	if f.Identifier != nil && (step == Code || step == Password) {
 		c.Target = f.Identifier.Digest
@@ -249,7 +253,6 @@ func (f *Facts) Identified(i Identifier) {
 		return
 	}
 	f.Identifier, f.Holder, f.Session, f.Method, f.SentAt = &i, customer.ID{}, session.ID{}, "", time.Time{}
-	f.Reset, f.Registered = false, false
 	f.forget()
 	f.Another, f.World.Surveyed = true, false
 }
@@ -275,6 +278,8 @@ func (f *Facts) Held(c customer.ID) {
 func (f *Facts) forget() {
 	f.Proofs, f.Way, f.SecondSentAt, f.SecondTo = nil, "", time.Time{}, [32]byte{}
 	f.Enrolling, f.Verdict, f.HoldUntil, f.Reasons = [16]byte{}, "", time.Time{}, nil
+	f.Accepted, f.Skipped = nil, nil
+	f.Registered, f.Reset, f.Consented, f.Trust = false, false, false, false
 }
 
 // Prove writes a proof of the step for the context that holds now.
@@ -303,7 +308,7 @@ func (f *Facts) Became(id customer.ID) {
 func (f *Facts) Stands(a Account) {
 	proofs := f.Valid()
 	for i := range proofs {
-		proofs[i].Customer, proofs[i].Since = a.ID, a.Since
+		proofs[i].Customer, proofs[i].Since, proofs[i].State = a.ID, a.Since, a.State
 	}
 	f.Proofs, f.World.Account = proofs, a
 }
