@@ -148,7 +148,7 @@ func (v *visit) pageFor(want string) builder {
 	proving := v.step.Name == signin.Code || v.step.Name == signin.Password
 	choosing := v.step.Name == signin.Choose || v.step.Name == signin.Consent
 	switch {
-	case want == "lost" && v.step.Name == signin.Second:
+	case want == "lost" && v.step.Name == signin.Second && v.changeable() && !v.flow.Met():
 		return (*visit).lostPage
 	case want == "way" && v.ways():
 		return (*visit).wayPage
