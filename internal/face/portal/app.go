@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/credential"
+	"github.com/cardea-id/cardea/internal/core/permit"
 	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 )
@@ -327,22 +328,42 @@ func (v *visit) reserveSecond() error {
 	return risk.Reserve(v.r.Context(), v.p.db, v.t, risk.SecondTry(v.me.CustomerID.String(), network(v.r))...)
 }
 
+// confirmed keeps the app. Who shows a code of it has just held it, so the
+// session is worth a second factor more, and has a new token (ASVS 7.2.4).
 func (v *visit) confirmed(one credential.TOTPID, code, label string) error {
 	var codes []string
+	var token string
+	var raised session.Session
 	err := v.freshly(access.ActFactor, func(tx *db.Tx) (err error) {
 		c := v.me.CustomerID
-		if codes, err = v.p.acts.ConfirmApp(tx, v.t, c, v.me.ID, one, code); err != nil || label == "" {
+		if codes, err = v.p.acts.ConfirmApp(tx, v.t, c, v.me.ID, one, code); err != nil {
 			return err
 		}
-		return credential.NameTOTP(tx, v.t, c, one, label)
-	})
-	switch {
-	case err != nil:
+		if label != "" {
+			if err := credential.NameTOTP(tx, v.t, c, one, label); err != nil {
+				return err
+			}
+		}
+		token, raised, err = v.raise(tx, session.Proof{Method: session.TOTP, Credential: one})
 		return err
-	case len(codes) > 0:
+	})
+	if err != nil {
+		return err
+	}
+	v.keep(token, raised)
+	if len(codes) > 0 {
 		return v.showCodes(codes, "portal.done.app")
 	}
 	return v.to(twoStepPath + "?done=app")
+}
+
+// raise adds a proof to the current session.
+func (v *visit) raise(tx *db.Tx, p session.Proof) (string, session.Session, error) {
+	may, err := permit.May(tx, v.t, permit.Ask{Customer: v.me.CustomerID, Session: &v.me, Purpose: permit.ForSession})
+	if err != nil {
+		return "", session.Session{}, err
+	}
+	return session.Prove(tx, v.t, may, v.me, p)
 }
 
 // goneApp tells a form that came twice from one that came too late.

@@ -50,5 +50,15 @@ func (v *visit) leave(c customer.ID) {
 	})
 }
 
+// keep gives the browser the new token of the current session; the one before is
+// dead.
+func (v *visit) keep(token string, s session.Session) {
+	v.me = s
+	v.held[0] = session.Held{Token: token, Session: s}
+	web.SetCookie(v.w, v.r, web.Cookie{
+		Name: session.Cookie, Value: session.SetOf(v.held), MaxAge: session.KeepFor(v.held, v.p.db.Now()),
+	})
+}
+
 // network is what meters know the visitor by.
 func network(r *http.Request) string { return web.Network(web.Peer(r)) }

@@ -291,7 +291,7 @@ func (v *visit) passkeyOptions() error {
 		return err
 	})
 	if errors.Is(err, permit.ErrStale) || errors.Is(err, permit.ErrSession) {
-		return errAgain.Because(err) // the script loads the page anew, which leads to a fresh proof
+		return errAgain // the script loads the page anew, which leads to a fresh proof
 	}
 	if err != nil {
 		return err
