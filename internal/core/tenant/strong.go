@@ -42,11 +42,11 @@ type AndroidApp struct {
 // browser may be trusted to skip them.
 type SecondFactor struct {
 	NoTOTP bool `json:"no_totp,omitempty" yaml:"no_totp,omitempty"`
-	// SMS and Email let a code sent to a verified phone or address be the second
-	// factor after a password. A mailbox is no possession: it never raises the
-	// level above single (NIST SP 800-63B-4 section 3.1.3.1).
-	SMS   bool `json:"sms,omitempty" yaml:"sms,omitempty"`
-	Email bool `json:"email,omitempty" yaml:"email,omitempty"`
+	// SMS lets a code sent to a verified phone be the second factor. A code by
+	// e-mail follows a password wherever passwords do not stand alone
+	// (Password.Alone), and is no possession: it never raises the level
+	// (NIST SP 800-63B-4 section 3.1.3.1).
+	SMS bool `json:"sms,omitempty" yaml:"sms,omitempty"`
 	// Trust is for how long "don't ask on this device" holds; 30 days if 0.
 	// NoTrust takes the choice away, at once also from devices that were trusted.
 	Trust   Duration `json:"trust,omitempty" yaml:"trust,omitempty"`
