@@ -81,9 +81,10 @@ func (f *Facts) Lacking() []session.Method {
 	return f.Enough(f.World.Need.Wish, f.World.Setups)
 }
 
-// MaySkip reports whether setting up a way can be put off.
+// MaySkip reports whether setting up a way can be put off. The grace is the
+// tenant's: what an application cannot do without is not put off.
 func (f *Facts) MaySkip() bool {
-	return f.Met() || f.World.Now.Before(f.World.Need.Grace)
+	return f.Met() || f.World.Now.Before(f.World.Need.Grace) && (!f.Essential || f.Reaches(f.ACR))
 }
 
 // second asks for a second factor. Where none leads on from what the session

@@ -69,6 +69,7 @@ func TestNextAsksForAssurance(t *testing.T) {
 		{"phishing-resistant, nothing can do", with(pwd, hard(session.Resistant), could(session.TOTP)), Refuse, Unmet},
 		{"multi needed, nothing there", with(pwd, needs(session.Multi), could(session.TOTP)), Enrol, ""},
 		{"within grace it can be put off", with(pwd, needs(session.Multi), could(session.TOTP), inGrace, skips(Enrol)), Done, ""},
+		{"what an application must have is not put off", with(pwd, hard(session.Multi), could(session.TOTP), inGrace, skips(Enrol), set(func(f *Facts) { f.ACR, f.Essential = session.Multi, true })), Enrol, ""},
 		{"after grace it cannot", with(pwd, needs(session.Multi), could(session.TOTP), skips(Enrol)), Enrol, ""},
 		{"a wish that the customer has a way to", with(pwd, wishes(session.Multi), has(session.TOTP)), Second, ""},
 		{"a wish without a way is offered", with(pwd, wishes(session.Multi), could(session.TOTP)), Enrol, ""},
