@@ -24,7 +24,7 @@ type Options struct {
 	// Test modes.
 	Twice    bool        // every writing closure runs twice, the first run is rolled back
 	Strict   bool        // SQL is checked against the rules, nested verbs are found by goroutine
-	Failures func() bool // asked before each COMMIT of an Update; true: it fails to serialize
+	Failures func() bool // asked before each COMMIT of an Update or Redeem; true: it fails to serialize
 	// Hasty is called on SQLite before each COMMIT of a batch and may answer
 	// the batch already. No house may: the kill test shows with it that it
 	// notices answers that came before they were durable.
@@ -66,10 +66,11 @@ type verb uint8
 const (
 	view verb = iota
 	update
+	redeem
 	claim
 )
 
-func (v verb) String() string { return [...]string{"view", "update", "claim"}[v] }
+func (v verb) String() string { return [...]string{"view", "update", "redeem", "claim"}[v] }
 
 // The faults of this package that a caller may meet beside its own.
 var (
@@ -127,6 +128,14 @@ func (d *DB) View(ctx context.Context, fn func(*Tx) error) error { return d.run(
 // cannot be placed in time, or whose fate is unknown, is a fault of kind
 // Unavailable.
 func (d *DB) Update(ctx context.Context, fn func(*Tx) error) error { return d.run(ctx, update, fn) }
+
+// Redeem runs fn in a READ COMMITTED transaction: for a hot path whose every
+// decision stands in the WHERE of a statement that writes the row which a
+// revoker must also write, or is of a kind that what it reads later can only
+// make stricter. Nothing else may use it: the decision and its race test are
+// named where it is called. On SQLite, which has one writer, it is Update. fn
+// may run several times.
+func (d *DB) Redeem(ctx context.Context, fn func(*Tx) error) error { return d.run(ctx, redeem, fn) }
 
 // Claim runs fn in a READ COMMITTED transaction, for background readers whose
 // statements carry a fencing number. fn may run several times.

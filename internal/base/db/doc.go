@@ -1,4 +1,4 @@
-// Package db is the one database of the house: two engines, one SQL text, five
+// Package db is the one database of the house: two engines, one SQL text, six
 // verbs. Nothing outside it knows whether SQLite or PostgreSQL runs.
 //
 // It owns connections, transactions and their retries, the group-commit writer
@@ -11,6 +11,7 @@
 //	View    one snapshot, cannot write
 //	Update  serializable; its closure may run several times before one run counts
 //	Bump    one statement in a READ COMMITTED transaction of its own
+//	Redeem  READ COMMITTED, where each decision stands in the statement that writes
 //	Claim   READ COMMITTED, for background readers that carry a fencing number
 //
 // What becomes of an Update:

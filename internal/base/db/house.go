@@ -71,5 +71,7 @@ func (h *house) attempt(ctx context.Context, s session, v verb, fn func(*Tx) err
 	return tx, commit, told
 }
 
-// injected tells whether this Update is to fail to serialize, for tests.
-func (h *house) injected(v verb) bool { return v == update && h.failures != nil && h.failures() }
+// injected tells whether this transaction is to fail to serialize, for tests.
+func (h *house) injected(v verb) bool {
+	return (v == update || v == redeem) && h.failures != nil && h.failures()
+}

@@ -13,6 +13,7 @@ import (
 var begins = [...][]string{
 	view:   {"begin isolation level repeatable read read only"},
 	update: {"begin isolation level serializable", "select pg_current_xact_id()::text"},
+	redeem: {"begin isolation level read committed", "select pg_current_xact_id()::text"},
 	claim:  {"begin isolation level read committed", "select pg_current_xact_id()::text"},
 }
 

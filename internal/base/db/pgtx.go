@@ -120,7 +120,7 @@ func (t *trying) consider(s *pgSession, failed error) {
 	switch code := pgCode(failed); {
 	case code == "40001", code == "40P01", s.lost():
 		t.again = failed
-	case code == "23505" && t.v == update && !t.clashed:
+	case code == "23505" && (t.v == update || t.v == redeem) && !t.clashed:
 		t.clashed, t.again = true, failed
 	}
 }

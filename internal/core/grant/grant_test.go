@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
@@ -109,7 +110,10 @@ func (w *world) rotate(token string) (next string, g grant.Grant, err error) {
 }
 
 func (w *world) rotateAs(token string, a *app.Application) (next string, g grant.Grant, err error) {
-	err = w.Try(func(tx *db.Tx) (err error) { g, next, err = grant.Rotate(tx, w.T(), token, a); return err })
+	err = w.D.Redeem(context.Background(), func(tx *db.Tx) (err error) {
+		g, next, err = grant.Rotate(tx, w.T(), token, a)
+		return err
+	})
 	return next, g, err
 }
 

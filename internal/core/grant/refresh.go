@@ -65,6 +65,11 @@ func keepRefresh(tx *db.Tx, g Grant, a *app.Application, digest [32]byte) error 
 // same successor, until that has been used. After that, or when the tokens are
 // bound to a key, showing a token again ends the grant; that refusal is already
 // kept. A token is never rotated twice.
+//
+// It may run in a db.Redeem (docs/decisions/0030-refresh-read-committed.md): that
+// the token was not rotated stands in the statement that rotates it, that the
+// grant has not ended in the one that uses it, and whatever ends a grant writes
+// that row too. TestARefreshAndARevocationCannotBothWin races them.
 func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (Grant, string, error) {
 	row, g, err := lookup(tx, t, presented, a)
 	if err != nil {
@@ -86,12 +91,25 @@ func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 		return Grant{}, "", err
 	}
 	if !taken {
-		return Grant{}, "", ErrInvalid.Because(errors.New("the token is too old"))
+		return late(tx, t, presented, a)
 	}
 	if g, err = use(tx, g); err != nil {
 		return Grant{}, "", err
 	}
 	return g, token, keepRefresh(tx, g, a, digest)
+}
+
+// late answers for a token that was there to be read and not to be taken: it is
+// too old, or another request rotated it in between.
+func late(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (Grant, string, error) {
+	row, g, err := lookup(tx, t, presented, a)
+	if err == nil && row.rotated.IsZero() {
+		err = ErrInvalid.Because(errors.New("the token is too old"))
+	}
+	if err != nil {
+		return Grant{}, "", err
+	}
+	return repeat(tx, t, row, g, presented, a)
 }
 
 // use notes that the grant was used. Ending a grant writes the same row, so on

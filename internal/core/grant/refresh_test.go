@@ -205,6 +205,29 @@ func TestARefreshAndARevocationCannotBothWin(t *testing.T) {
 	})
 }
 
+// TestNeighboursRefreshWithoutClashing: tokens whose rows lie side by side, each
+// rotated ten times over at the same moment as all others.
+func TestNeighboursRefreshWithoutClashing(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		w := newWorld(t, h, true)
+		tokens := make([]string, 32)
+		for i := range tokens {
+			tokens[i], _ = w.refresh(grant.New{Offline: true})
+		}
+		for i, err := range coretest.Together(len(tokens), func(i int) (err error) {
+			for n := 0; n < 10 && err == nil; n++ {
+				tokens[i], _, err = w.rotate(tokens[i])
+			}
+			return err
+		}) {
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+	})
+}
+
 func TestH037_TokensOfAnotherApplicationAreNothing(t *testing.T) {
 	t.Parallel()
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {

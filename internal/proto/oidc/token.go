@@ -182,7 +182,7 @@ func (p *Provider) redeemRefresh(x *exchange) *fault.Error {
 	if presented == "" {
 		return refuse("invalid_request", "refresh_token is missing.")
 	}
-	return settle(p.db.Update(x.ctx, func(tx *db.Tx) error {
+	return settle(p.db.Redeem(x.ctx, func(tx *db.Tx) error {
 		g, successor, err := grant.Rotate(tx, x.tenant, presented, x.app)
 		if err != nil {
 			return err
