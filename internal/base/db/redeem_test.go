@@ -20,7 +20,7 @@ func TestNeighboursRunOnceInARedeem(t *testing.T) {
 	}
 	d := dbtest.Open(t, migrations, dbtest.Postgres, db.Options{})
 	err := d.Update(t.Context(), func(tx *db.Tx) error {
-		return db.Insert(tx, "thing", thing{ID: key{1}}, thing{ID: key{2}})
+		return db.Insert(tx, "thing", thing{ID: key{1}, Raw: []byte{}}, thing{ID: key{2}, Raw: []byte{}})
 	})
 	if err != nil {
 		t.Fatal(err)
