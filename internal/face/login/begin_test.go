@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/credential"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -67,8 +68,12 @@ func drawLink(tx *db.Tx, t *tenant.Tenant, id signin.ID, b *browser) (string, er
 	if err != nil {
 		return "", err
 	}
+	c, _, err := customer.ByIdentifier(tx, t, f.Identifier.Kind, f.Identifier.Value)
+	if err != nil {
+		return "", err
+	}
 	_, link, _, err := credential.Issue(tx, t, credential.NewOneTime{
-		Flow: f.ID, Purpose: credential.SignIn, Channel: credential.Email, Target: f.Identifier.Digest, Address: f.Identifier.Value,
+		Flow: f.ID, Purpose: credential.SignIn, Customer: c.ID, Channel: credential.Email, Target: f.Identifier.Digest, Address: f.Identifier.Value,
 	})
 	return link, err
 }

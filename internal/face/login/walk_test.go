@@ -57,9 +57,13 @@ func open(t testing.TB, change ...func(*tenant.Settings)) *door {
 
 func (d *door) hang(b login.Bootstrap) {
 	h, u := d.House, d.ui
+	keys, err := credential.NewWebAuthn(nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
 	d.login = login.New(login.Deps{
 		DB: h.D, UI: u, Hasher: d.hasher, Bootstrap: b,
-		Acts: account.Acts{Codes: credential.Codes{Fixed: func(string) (string, bool) { return rightCode, true }}},
+		Acts: account.Acts{WebAuthn: keys, Codes: credential.Codes{Fixed: func(string) (string, bool) { return rightCode, true }}},
 	})
 	d.mux = web.NewMux(web.Config{
 		Host: func(host string) (string, any, bool) {
