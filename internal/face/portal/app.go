@@ -309,7 +309,7 @@ func (v *visit) confirmApp() error {
 		return err
 	}
 	label = strings.TrimSpace(label)
-	if err = v.reserveSecond(); err == nil {
+	if err = risk.Reserve(v.r.Context(), v.p.db, v.t, v.tries()...); err == nil {
 		err = v.confirmed(one, code, label)
 	}
 	switch {
@@ -323,9 +323,9 @@ func (v *visit) confirmApp() error {
 	return err
 }
 
-// reserveSecond counts a guess before it is looked at (H073, H089).
-func (v *visit) reserveSecond() error {
-	return risk.Reserve(v.r.Context(), v.p.db, v.t, risk.SecondTry(v.me.CustomerID.String(), network(v.r))...)
+// tries meter guesses, before they are looked at (H073, H089).
+func (v *visit) tries() []risk.Meter {
+	return risk.SecondTry(v.me.CustomerID.String(), network(v.r))
 }
 
 // confirmed keeps the app. Who shows a code of it has just held it, so the
@@ -351,6 +351,9 @@ func (v *visit) confirmed(one credential.TOTPID, code, label string) error {
 		return err
 	}
 	v.keep(token, raised)
+	if err := risk.Forgive(v.r.Context(), v.p.db, v.t, v.tries()...); err != nil {
+		return err
+	}
 	if len(codes) > 0 {
 		return v.showCodes(codes, "portal.done.app")
 	}

@@ -70,7 +70,9 @@ func (p *Portal) signedIn(back string, act func(*visit) error) web.Handler {
 
 // open reads the form and who is signed in.
 func (v *visit) open() (err error) {
-	if v.form, err = web.Form(v.r, 0); err != nil {
+	if v.r.ContentLength == 0 && v.r.Header.Get("Content-Type") == "" && v.r.Method == http.MethodPost {
+		v.form = url.Values{} // a script's request, which has nothing to say
+	} else if v.form, err = web.Form(v.r, 0); err != nil {
 		return err
 	}
 	if err = v.view(v.read); err != nil || v.r.Method != http.MethodPost {
