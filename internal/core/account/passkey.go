@@ -81,6 +81,9 @@ func (a Acts) ProvePasskey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entran
 	if err := found(tx, t, key.CustomerID); err != nil {
 		return err
 	}
+	if err := found(tx, t, key.CustomerID); err != nil {
+		return err
+	}
 	if step == signin.Passkey {
 		if err := a.judge(tx, t, f, "passkey"); err != nil {
 			return err
