@@ -195,8 +195,9 @@ func TestPasskeyThatWasRemovedIsForgottenByTheBrowser(t *testing.T) {
 
 func TestPasskeyIsASecondFactor(t *testing.T) {
 	t.Parallel()
-	h := Build(t, func(s *tenant.Settings) { s.Assurance.Rules = []tenant.AssuranceRule{{Need: "multi"}} })
+	h := Build(t)
 	h.Password("sam@example.test", longPassword)
+	h.Configure(func(s *tenant.Settings) { s.Assurance.Rules = []tenant.AssuranceRule{{Need: "multi"}} })
 	tab := Open(t, View{})
 	p := tab.Phone(true)
 	tab.Goto(h.URL + "/signin")
