@@ -25,16 +25,13 @@ const AlarmPath = "/alarm"
 // is a word of ours, with an id behind a colon if it is about one thing. The
 // session is the one in which it happened; zero: none.
 func alert(tx *db.Tx, t *tenant.Tenant, c customer.ID, s session.ID, cause string, d notify.Draft) error {
-	list, err := customer.Identifiers(tx, t, c)
+	list, err := noticed(tx, t, c)
 	if err != nil {
 		return err
 	}
 	d.Customer = c
 	words := d.Values
 	for _, i := range list {
-		if i.Kind == customer.Username || !i.Verified() {
-			continue
-		}
 		token, err := credential.IssueAlarm(tx, t, c, credential.NewAlarm{Cause: cause, Session: s, Target: i.Digest})
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/coretest"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	tenants "github.com/cardea-id/cardea/internal/core/tenant"
@@ -345,4 +347,59 @@ func TestNothingIsCarriedFromOneAccountToAnother(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// H103: whoever reads one of the addresses rings the others a few times a day, and
+// not without end.
+func TestH103_WaitsAndNoticesByTextMessageAreBounded(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		d, c := strong(t, h, func(s *settings) { s.Identifiers.Phone = true })
+		d.acts.Codes.Fixed = nil
+		d.app(c)
+		d.Update(func(tx *db.Tx) error {
+			return customer.AddIdentifier(tx, d.T(), c, customer.NewIdentifier{Kind: customer.Phone, Value: "+4915112345678", Verified: true})
+		})
+		v := d.arrives(3)
+		stop := func() {
+			token := linkToken(d.newest(noa).Link)
+			d.Update(func(tx *db.Tx) error { return d.acts.Stop(tx, d.T(), token) })
+			d.inbox("") // before what comes next
+		}
+		for range 3 {
+			if err := v.wait(); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+		}
+		if err := v.wait(); !errors.Is(err, risk.ErrMessages) {
+			t.Errorf("a fourth wait: %v", err)
+		}
+		for range 20 {
+			d.Update(func(tx *db.Tx) error {
+				_, err := d.acts.RenewCodes(tx, d.T(), c, session.ID{})
+				return err
+			})
+		}
+		texts, mails := 0, 0
+		d.View(func(tx *db.Tx) error {
+			list, err := notify.List(tx, d.T(), c, 200)
+			for _, m := range list {
+				if m.Channel == notify.Text && !m.Template.HasCode() {
+					texts++
+				} else {
+					mails++
+				}
+			}
+			return err
+		})
+		if texts != 10 || mails < 20 {
+			t.Errorf("%d text messages and %d mails", texts, mails)
+		}
+	})
+}
+
+func linkToken(link string) string {
+	_, token, _ := strings.Cut(link, "?t=")
+	return token
 }

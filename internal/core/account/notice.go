@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,17 +12,37 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
+// mostTexts is how many notices a customer gets by text message within a day.
+// They cost money: whoever has an account with a number that earns some could have
+// them sent without end (H103). Mails go on.
+const mostTexts = 10
+
+// texted reports whether the customer has had them.
+func texted(tx *db.Tx, t *tenant.Tenant, c customer.ID) (bool, error) {
+	n, err := notify.Texts(tx, t, c, tx.Now.Add(-24*time.Hour))
+	return n >= mostTexts, err
+}
+
+// noticed are the addresses of the customer to which notices go.
+func noticed(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]customer.Identifier, error) {
+	list, err := customer.Identifiers(tx, t, c)
+	if err != nil {
+		return nil, err
+	}
+	enough, err := texted(tx, t, c)
+	return slices.DeleteFunc(list, func(i customer.Identifier) bool {
+		return i.Kind == customer.Username || !i.Verified() || enough && i.Kind == customer.Phone
+	}), err
+}
+
 // tell drafts a notice to every verified address of the customer.
 func tell(tx *db.Tx, t *tenant.Tenant, c customer.ID, d notify.Draft) error {
-	list, err := customer.Identifiers(tx, t, c)
+	list, err := noticed(tx, t, c)
 	if err != nil {
 		return err
 	}
 	d.Customer = c
 	for _, i := range list {
-		if i.Kind == customer.Username || !i.Verified() {
-			continue
-		}
 		d.Target, d.Channel = i.Digest, notify.Channel(channel(i.Kind))
 		if err := notify.Send(tx, t, d); err != nil {
 			return err
@@ -70,7 +91,14 @@ func begins(tx *db.Tx, t *tenant.Tenant, c customer.ID) (change, error) {
 
 // tell drafts the notice to every address, sealed under the customer's key.
 func (c change) tell(tx *db.Tx, t *tenant.Tenant, name notify.Template, shown string) error {
+	enough, err := texted(tx, t, c.customer)
+	if err != nil {
+		return err
+	}
 	for n, i := range c.before {
+		if enough && i.Kind == customer.Phone {
+			continue
+		}
 		d := undoNotice(t, name, shown, c.undo[n])
 		d.Customer, d.To, d.Channel = c.customer, i.Value, notify.Channel(channel(i.Kind))
 		if err := notify.Send(tx, t, d); err != nil {

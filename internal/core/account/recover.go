@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/release"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -143,7 +144,8 @@ func (a Acts) ProveAnew(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance)
 // Wait begins the waiting time after which who proves the address again gets on
 // without a second factor. Every verified address is told, on all channels, with
 // a link that stops it. One that waits already goes on as it is. It fails with
-// ErrNoWait where waiting is not enough.
+// ErrNoWait where waiting is not enough, and with risk.ErrMessages if too many
+// were begun and stopped within a day.
 func (a Acts) Wait(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) error {
 	if err := losing(tx, t, f, e); err != nil {
 		return err
@@ -162,6 +164,9 @@ func (a Acts) Wait(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) erro
 	if err != nil {
 		return err
 	}
+	if err := waitless(tx, t, f.World.Account.ID, target); err != nil {
+		return err
+	}
 	w, stop, err := credential.StartWait(tx, t, f.World.Account.ID, lostSecond, target)
 	if err != nil || stop == "" {
 		return err
@@ -169,6 +174,23 @@ func (a Acts) Wait(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) erro
 	return tell(tx, t, w.CustomerID, notify.Draft{Template: notify.RecoveryWaiting, Expires: w.ReadyAt, Values: map[string]string{
 		"time": w.ReadyAt.Format(time.RFC3339), "link": t.Origin + StopPath + "?t=" + stop,
 	}})
+}
+
+// mostWaits is how many recoveries may begin to wait within a day. Each tells
+// every address twice, if it is stopped: whoever reads one of them could ring the
+// others without end (H103).
+const mostWaits = 3
+
+func waitless(tx *db.Tx, t *tenant.Tenant, c customer.ID, target [32]byte) error {
+	w, waiting, err := credential.Waiting(tx, t, c)
+	if err != nil || waiting && w.Target == target {
+		return err
+	}
+	n, err := credential.WaitsBegun(tx, t, c, tx.Now.Add(-24*time.Hour))
+	if err == nil && n >= mostWaits {
+		err = risk.ErrMessages.In(24 * time.Hour)
+	}
+	return err
 }
 
 // Release ends a recovery that has waited, in the journey of who has proven the

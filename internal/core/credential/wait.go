@@ -74,6 +74,14 @@ func StartWait(tx *db.Tx, t *tenant.Tenant, cus customer.ID, lost string, target
 	return w, token, note(tx, t, cus, WaitStarted{Wait: w.ID, Lost: lost, ReadyAt: ready})
 }
 
+// WaitsBegun counts the recoveries of the customer that began to wait since an
+// instant, whatever became of them.
+func WaitsBegun(tx *db.Tx, t *tenant.Tenant, cus customer.ID, since time.Time) (int64, error) {
+	n, _, err := db.Value[int64](tx, `SELECT count(*) FROM recovery_wait WHERE tenant_id = $1 AND customer_id = $2 AND started_at > $3`,
+		t.ID, cus, since)
+	return n, err
+}
+
 // Waiting returns the customer's recovery that waits, or that has waited and can
 // be ended with.
 func Waiting(tx *db.Tx, t *tenant.Tenant, cus customer.ID) (Wait, bool, error) {

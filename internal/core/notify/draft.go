@@ -170,6 +170,15 @@ func List(tx *db.Tx, t *tenant.Tenant, c customer.ID, limit int) ([]Message, err
 		t.ID, [16]byte(c), limit)
 }
 
+// Texts counts the text messages that were drafted for the customer since an
+// instant, but for those that carry a code, whose budgets are reserved.
+func Texts(tx *db.Tx, t *tenant.Tenant, c customer.ID, since time.Time) (int64, error) {
+	n, _, err := db.Value[int64](tx, `SELECT count(*) FROM message
+		WHERE tenant_id = $1 AND customer_id = $2 AND channel = $3 AND substr(template, 1, 5) <> 'code_' AND created_at > $4`,
+		t.ID, [16]byte(c), Text, since)
+	return n, err
+}
+
 // Destroy takes away what is remembered of the customer's messages.
 func Destroy(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	_, err := tx.Exec(`DELETE FROM message WHERE tenant_id = $1 AND customer_id = $2`, t.ID, [16]byte(c))

@@ -70,6 +70,7 @@ var (
 	// one of them is answered (Forgive): then it was not somebody else's doing.
 	mailHour    = Limit{"mail.recipient_hour", time.Hour, 3}
 	mailDay     = Limit{"mail.recipient_day", 288 * time.Minute, 5}
+	mailDevice  = Limit{"mail.device", 10 * time.Minute, 10}
 	mailNetwork = Limit{"mail.network", 10 * time.Second, 200}
 	mailTenant  = Limit{"mail.tenant", 100 * time.Millisecond, 20000}
 
@@ -198,6 +199,23 @@ func ClientTry(client, network string) []Meter {
 func Mail(address, network string) []Meter {
 	own := []Meter{{Limit: mailHour, Key: address}, {Limit: mailDay, Key: address}, {Limit: mailTenant}}
 	return append(own, from(network, mailNetwork)...)
+}
+
+// MailFor adds to the meters of a mail to an account that it is asked for with a
+// browser: one that the account is known to use (Remember with DeviceKey) has a
+// budget of its own, so that strangers who use up the recipient's keep nobody out
+// whose way in is a mail (H137). With no id it changes nothing.
+func MailFor(meters []Meter, account, device string) []Meter {
+	if device == "" {
+		return meters
+	}
+	out := slices.Clone(meters)
+	for i, m := range out {
+		if m.Limit == mailHour || m.Limit == mailDay {
+			out[i].Unless = append(slices.Clone(m.Unless), pair(account, DeviceKey(device)))
+		}
+	}
+	return append(out, Meter{Limit: mailDevice, Key: device})
 }
 
 // SMS meters one text message to a number in E.164 form.

@@ -162,6 +162,54 @@ func TestH137_ThreeMailsAnHourForOneAddress(t *testing.T) {
 	})
 }
 
+// H137: strangers who use a recipient's budget up keep nobody from a code who
+// comes with a browser that the account knows; that browser has its own.
+func TestH137_StrangersKeepNobodyFromAMail(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		if err := risk.Remember(bg, h.D, h.T(), "ada", risk.DeviceKey("hers")); err != nil {
+			t.Fatal(err)
+		}
+		mail := func(account, device string) func(int) []risk.Meter {
+			return func(i int) []risk.Meter {
+				return risk.MailFor(risk.Mail("ada@example.com", fmt.Sprint("192.0.2.", i%100)), account, device)
+			}
+		}
+		if n, _ := count(t, h, 20, mail("ada", "theirs")); n != 3 {
+			t.Fatalf("%d mails to strangers, want 3", n)
+		}
+		if n, _ := count(t, h, 20, mail("ada", "hers")); n != 10 {
+			t.Errorf("%d mails for a browser that is known, want 10", n)
+		}
+		for name, of := range map[string]func(int) []risk.Meter{
+			"another account": mail("eve", "hers"), "another browser": mail("ada", "new"), "none": mail("ada", ""),
+		} {
+			if n, _ := count(t, h, 1, of); n != 0 {
+				t.Errorf("%s passes", name)
+			}
+		}
+	})
+}
+
+// A browser that the account knows is not shut out of codes and second factors.
+func TestNobodyIsShutOutOfCodesByStrangers(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		if err := risk.Remember(bg, h.D, h.T(), "ada", risk.DeviceKey("hers")); err != nil {
+			t.Fatal(err)
+		}
+		for name, try := range map[string]func(account, network string) []risk.Meter{"code": risk.CodeTry, "second": risk.SecondTry} {
+			count(t, h, 100, func(i int) []risk.Meter { return try("ada", fmt.Sprint("bot-", i)) })
+			if n, _ := count(t, h, 1, func(int) []risk.Meter { return try("ada", "café") }); n != 0 {
+				t.Errorf("%s: the account is not full", name)
+			}
+			if n, _ := count(t, h, 1, func(int) []risk.Meter { return risk.FromDevice(try("ada", "hotel"), "ada", "hers") }); n != 1 {
+				t.Errorf("%s: the browser that is known is shut out", name)
+			}
+		}
+	})
+}
+
 func TestH103_TextMessagesAreBudgetedPerBlockOfNumbers(t *testing.T) {
 	t.Parallel()
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {

@@ -263,7 +263,11 @@ func (v *visit) budget(address string) []risk.Meter {
 	if v.flow.Identifier != nil && v.flow.Identifier.Kind == customer.Phone {
 		return risk.SMS(address, network(v.r))
 	}
-	return risk.Mail(address, network(v.r))
+	account := address
+	if c := v.flow.World.Account.ID; !c.IsZero() {
+		account = c.String()
+	}
+	return risk.MailFor(risk.Mail(address, network(v.r)), account, v.gadget())
 }
 
 // recipient is whose budget a message of this journey is taken from: the stored

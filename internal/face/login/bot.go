@@ -145,6 +145,16 @@ func (v *visit) passwordTry(account, network string) []risk.Meter {
 	return risk.FromDevice(risk.PasswordTry(account, network), account, v.gadget())
 }
 
+// codeTry meters a guess at a one-time code the same way.
+func (v *visit) codeTry(account, network string) []risk.Meter {
+	return risk.FromDevice(risk.CodeTry(account, network), account, v.gadget())
+}
+
+// secondTry meters a guess at a second factor the same way.
+func (v *visit) secondTry(account, network string) []risk.Meter {
+	return risk.FromDevice(risk.SecondTry(account, network), account, v.gadget())
+}
+
 // Marks are what in a request looks like a program's. None of them refuses
 // anything, nor changes what the answer looks like: they are for core/risk to
 // weigh.

@@ -203,7 +203,7 @@ func (v *visit) code() error {
 	case "password":
 		return v.byPassword()
 	}
-	meters, err := v.meters(risk.CodeTry)
+	meters, err := v.meters(v.codeTry)
 	if err != nil {
 		return err
 	}

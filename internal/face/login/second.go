@@ -216,7 +216,7 @@ func (v *visit) secondMeters() (meters []risk.Meter, err error) {
 		if v.step.Name != signin.Second && v.step.Name != signin.Enrol {
 			return account.ErrStep
 		}
-		meters = risk.SecondTry(v.flow.World.Account.ID.String(), network(v.r))
+		meters = v.secondTry(v.flow.World.Account.ID.String(), network(v.r))
 		return nil
 	})
 	return meters, err
