@@ -295,13 +295,13 @@ func passwordWay(s ui.Shell, c checkup) Way {
 	set := ui.Button{Text: s.T("portal.password.set"), Small: true, Href: passwordPath}
 	if !c.PasswordSet.IsZero() {
 		w.Text, w.Badge = s.T("portal.password.since", "date", s.Words().Date(c.PasswordSet, s.Zone)), ui.Badge{Text: s.T("portal.way.set"), Kind: "ok", Icon: "check"}
-		set.Text, set.Label = s.T("portal.addresses.change"), s.T("portal.password.change")
+		set.Text = s.T("portal.password.change")
 	}
 	if c.PasswordOn {
 		w.Acts = append(w.Acts, set)
 	}
 	if !c.PasswordSet.IsZero() {
-		w.Acts = append(w.Acts, ui.Button{Text: s.T("portal.addresses.remove"), Label: s.T("portal.password.remove"), Kind: "quiet", Small: true, Href: passwordPath + "/remove"})
+		w.Acts = append(w.Acts, ui.Button{Text: s.T("portal.password.remove"), Kind: "quiet", Small: true, Href: passwordPath + "/remove"})
 	}
 	return w
 }
