@@ -7,6 +7,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/account"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
@@ -31,7 +32,7 @@ const (
 func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
 		credential.Sweep, credential.SweepChallenges, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
-		credential.SweepFactors, session.SweepDevices, customer.SweepRests,
+		credential.SweepFactors, session.SweepDevices, customer.SweepRests, consent.Sweep,
 	}
 }
 

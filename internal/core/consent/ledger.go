@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/id"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -18,7 +21,20 @@ const (
 	Terms   = "terms"   // a legal text; the item is the document's kind
 	Privacy = "privacy" // likewise, for those who tell them apart
 	Scope   = "scope"   // what an application may have; the item is the scope
+
+	ForPurpose = "purpose" // what data is used for; the item is the purpose's id
 )
+
+// What is decided.
+const (
+	Given     = "given"
+	Withdrawn = "withdrawn"
+	Objected  = "objected"
+	Expired   = "expired" // by the house, when a consent's time is over
+)
+
+// ErrNoDecision is told where the ledger has no such entry of the customer.
+var ErrNoDecision = fault.New(fault.NotFound, "decision_unknown", "There is no such decision.")
 
 // ErrBadDecision is told for a decision that says too little.
 var ErrBadDecision = fault.New(fault.Invalid, "bad_decision", "A decision names its customer, purpose and item.")
@@ -40,9 +56,12 @@ type Decision struct {
 	Version    int64    // of the text
 	TextDigest [32]byte // SHA-256 of what was shown
 	Locale     string
-	Surface    string // where: "signup", "signin", "portal", "api", "import"
-	Method     string // how: "button", "checkbox", "continue"
+	Objected   bool   // where not given: objected to, rather than withdrawn
+	Surface    string // where: "signup", "signin", "portal", "api", "import", "gpc"
+	Method     string // how: "button", "checkbox", "continue", "header"
 	Evidence   customer.Sealed
+	ExpiresAt  time.Time     // until when consent holds; zero: until it is withdrawn
+	Actor      journal.Actor // who decided on the customer's behalf; zero: the customer
 }
 
 // Entry is a row of the ledger.
@@ -53,7 +72,7 @@ type Entry struct {
 	Purpose    string
 	Recipient  [16]byte
 	Item       string
-	Decision   string // "given" or "withheld"
+	Decision   string // Given, Withdrawn, Objected or Expired; "withheld" is an older word for Withdrawn
 	Version    int64
 	TextDigest [32]byte
 	Locale     string
@@ -61,6 +80,9 @@ type Entry struct {
 	Method     string
 	Evidence   customer.Sealed
 	MadeAt     time.Time
+	ActorKind  string
+	ActorID    [16]byte
+	ExpiresAt  time.Time
 }
 
 // Fields names the columns.
@@ -71,6 +93,7 @@ func (e *Entry) Fields() []db.Field {
 		{Column: "decision", Ptr: &e.Decision}, {Column: "version", Ptr: &e.Version}, {Column: "text_digest", Ptr: &e.TextDigest},
 		{Column: "locale", Ptr: &e.Locale}, {Column: "surface", Ptr: &e.Surface}, {Column: "method", Ptr: &e.Method},
 		{Column: "evidence_sealed", Ptr: &e.Evidence}, {Column: "made_at", Ptr: &e.MadeAt},
+		{Column: "actor_kind", Ptr: &e.ActorKind}, {Column: "actor_id", Ptr: &e.ActorID}, {Column: "expires_at", Ptr: &e.ExpiresAt},
 	}
 }
 
@@ -85,6 +108,9 @@ type State struct {
 	Version    int64
 	ConsentID  ID
 	MadeAt     time.Time
+	ExpiresAt  time.Time
+
+	Why string // set by Holds
 }
 
 // Fields names the columns.
@@ -93,24 +119,23 @@ func (s *State) Fields() []db.Field {
 		{Column: "tenant_id", Ptr: &s.TenantID}, {Column: "customer_id", Ptr: &s.CustomerID}, {Column: "purpose", Ptr: &s.Purpose},
 		{Column: "recipient", Ptr: &s.Recipient}, {Column: "item", Ptr: &s.Item}, {Column: "decision", Ptr: &s.Decision},
 		{Column: "version", Ptr: &s.Version}, {Column: "consent_id", Ptr: &s.ConsentID}, {Column: "made_at", Ptr: &s.MadeAt},
+		{Column: "expires_at", Ptr: &s.ExpiresAt},
 	}
 }
 
 // Given reports whether the customer agreed.
-func (s *State) Given() bool { return s.Decision == given }
+func (s *State) Given() bool { return s.Decision == Given }
 
-const (
-	given    = "given"
-	withheld = "withheld"
-)
-
-// Decided is told when a customer agrees to something or takes it back.
+// Decided is told of every entry of the ledger. Row is the entry's digest, by
+// which the chain of the journal guards the ledger too.
 type Decided struct {
-	Consent ID     `json:"consent"`
-	Purpose string `json:"purpose"`
-	Item    string `json:"item"`
-	Given   bool   `json:"given"`
-	Version int64  `json:"version,omitempty"`
+	Consent  ID     `json:"consent"`
+	Purpose  string `json:"purpose"`
+	Item     string `json:"item"`
+	Given    bool   `json:"given"`
+	Decision string `json:"decision,omitempty"`
+	Version  int64  `json:"version,omitempty"`
+	Row      string `json:"row,omitempty"` // SHA-256, hexadecimal
 }
 
 // EventName names the event.
@@ -122,29 +147,71 @@ func Record(tx *db.Tx, t *tenant.Tenant, d Decision) error {
 	if d.Customer.IsZero() || d.Purpose == "" || d.Item == "" {
 		return ErrBadDecision
 	}
+	_, err := enter(tx, t.ID, d.entry(tx, t.ID))
+	return err
+}
+
+func (d *Decision) entry(tx *db.Tx, t tenant.ID) Entry {
 	e := Entry{
-		TenantID: t.ID, CustomerID: d.Customer, ID: id.New[kind](tx.Now), Purpose: d.Purpose, Recipient: d.Recipient,
-		Item: d.Item, Decision: withheld, Version: d.Version, TextDigest: d.TextDigest, Locale: d.Locale,
+		TenantID: t, CustomerID: d.Customer, ID: id.New[kind](tx.Now), Purpose: d.Purpose, Recipient: d.Recipient,
+		Item: d.Item, Decision: Withdrawn, Version: d.Version, TextDigest: d.TextDigest, Locale: d.Locale,
 		Surface: d.Surface, Method: d.Method, Evidence: d.Evidence, MadeAt: tx.Now,
+		ActorKind: d.Actor.Kind, ActorID: d.Actor.ID,
 	}
-	if d.Given {
-		e.Decision = given
+	switch {
+	case d.Given:
+		e.Decision, e.ExpiresAt = Given, d.ExpiresAt
+	case d.Objected:
+		e.Decision = Objected
 	}
+	if e.ActorKind == "" {
+		e.ActorKind = "customer"
+	}
+	return e
+}
+
+// enter is the only writer of the ledger: it adds the entry, moves the state and
+// tells the journal.
+func enter(tx *db.Tx, t tenant.ID, e Entry) (ID, error) {
 	if err := db.Insert(tx, "consent", e); err != nil {
-		return err
+		return e.ID, err
 	}
+	s := State{t, e.CustomerID, e.Purpose, e.Recipient, e.Item, e.Decision, e.Version, e.ID, e.MadeAt, e.ExpiresAt, ""}
 	if _, err := tx.Exec(`INSERT INTO consent_state
-		(tenant_id, customer_id, purpose, recipient, item, decision, version, consent_id, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		(tenant_id, customer_id, purpose, recipient, item, decision, version, consent_id, made_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (tenant_id, customer_id, purpose, recipient, item) DO UPDATE SET
-		decision = excluded.decision, version = excluded.version, consent_id = excluded.consent_id, made_at = excluded.made_at`,
-		t.ID, d.Customer, d.Purpose, d.Recipient, d.Item, e.Decision, d.Version, e.ID, tx.Now); err != nil {
-		return err
+		decision = excluded.decision, version = excluded.version, consent_id = excluded.consent_id, made_at = excluded.made_at,
+		expires_at = excluded.expires_at`,
+		s.TenantID, s.CustomerID, s.Purpose, s.Recipient, s.Item, s.Decision, s.Version, s.ConsentID, s.MadeAt, s.ExpiresAt); err != nil {
+		return e.ID, err
 	}
-	return journal.Append(tx, journal.Entry{
-		Tenant: t.ID, Subject: d.Customer, Application: d.Recipient, Class: journal.Consent,
-		Event: Decided{Consent: e.ID, Purpose: d.Purpose, Item: d.Item, Given: d.Given, Version: d.Version},
-	})
+	row := e.Digest()
+	told := journal.Entry{
+		Tenant: t, Subject: e.CustomerID, Application: e.Recipient, Class: journal.Consent,
+		Event: Decided{
+			Consent: e.ID, Purpose: e.Purpose, Item: e.Item, Given: e.Decision == Given, Decision: e.Decision,
+			Version: e.Version, Row: hex.EncodeToString(row[:]),
+		},
+	}
+	if e.ActorKind != "customer" {
+		told.Actor = journal.Actor{Kind: e.ActorKind, ID: e.ActorID}
+	}
+	return e.ID, journal.Append(tx, told)
+}
+
+// Digest is the SHA-256 based digest of everything that the entry says.
+func (e *Entry) Digest() [32]byte {
+	number := func(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+	at := func(t time.Time) []byte {
+		if t.IsZero() {
+			return nil
+		}
+		return number(t.UnixMicro())
+	}
+	return secret.HMAC([]byte("cardea/consent/1"), e.TenantID[:], e.CustomerID[:], e.ID[:], []byte(e.Purpose), e.Recipient[:],
+		[]byte(e.Item), []byte(e.Decision), number(e.Version), e.TextDigest[:], []byte(e.Locale), []byte(e.Surface),
+		[]byte(e.Method), e.Evidence, at(e.MadeAt), []byte(e.ActorKind), e.ActorID[:], at(e.ExpiresAt))
 }
 
 // Granted lists the scopes that an application has the customer's consent for.
@@ -192,4 +259,13 @@ func Recipients(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]State, error) {
 // Ledger lists all decisions of a customer, the latest first.
 func Ledger(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]Entry, error) {
 	return db.All[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 ORDER BY made_at DESC, id`, t.ID, c)
+}
+
+// GetEntry returns an entry of a customer's ledger, or decision_unknown.
+func GetEntry(tx *db.Tx, t *tenant.Tenant, c customer.ID, id ID) (Entry, error) {
+	e, ok, err := db.Find[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`, t.ID, c, id)
+	if err == nil && !ok {
+		err = ErrNoDecision
+	}
+	return e, err
 }
