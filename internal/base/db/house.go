@@ -53,6 +53,9 @@ func (h *house) attempt(ctx context.Context, s session, v verb, fn func(*Tx) err
 		texts:    &h.texts,
 		writable: v != view,
 	}
+	if (v == view || v == update) && !isBackground(ctx) {
+		tx.memo = &memo{strict: h.strict}
+	}
 	if h.strict {
 		g := goroutine()
 		h.inside.Store(g, true)

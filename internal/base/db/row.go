@@ -82,15 +82,7 @@ func All[T any, P interface {
 	*T
 	Row
 }](tx *Tx, from string, args ...any) ([]T, error) {
-	var list []T
-	err := tx.query("SELECT "+shapeOf[T, P]().columns+" "+from, args, func() []Field {
-		list = append(list, *new(T))
-		return P(&list[len(list)-1]).Fields()
-	})
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
+	return read(tx, "SELECT "+shapeOf[T, P]().columns+" "+from, args, func(v *T) []Field { return P(v).Fields() })
 }
 
 // Insert adds rows to a table. A row that is there already is a fault of kind
@@ -147,35 +139,27 @@ func Take[T any, P interface {
 
 // Value reads one column of one row by a whole SELECT. False: there is no row.
 func Value[V any](tx *Tx, sql string, args ...any) (V, bool, error) {
-	var v V
-	n := 0
-	err := tx.query(sql, args, func() []Field {
-		n++
-		return []Field{{Ptr: &v}}
-	})
-	if err == nil && n > 1 {
-		err = tx.fail(errMany)
-	}
-	return v, n == 1 && err == nil, err
+	rows, err := read(tx, sql, args, func(v *V) []Field { return []Field{{Ptr: v}} })
+	return single(tx, sql, rows, err)
 }
 
 func one[T any, P interface {
 	*T
 	Row
 }](tx *Tx, sql string, args []any) (T, bool, error) {
-	var v T
-	n := 0
-	err := tx.query(sql, args, func() []Field {
-		n++
-		return P(&v).Fields()
-	})
-	if err == nil && n > 1 {
+	rows, err := read(tx, sql, args, func(v *T) []Field { return P(v).Fields() })
+	return single(tx, sql, rows, err)
+}
+
+// single is the one row that was asked for.
+func single[T any](tx *Tx, sql string, rows []T, err error) (T, bool, error) {
+	if err == nil && len(rows) > 1 {
 		err = tx.fail(fmt.Errorf("%w: %s", errMany, sql))
 	}
-	if err != nil || n == 0 {
+	if err != nil || len(rows) == 0 {
 		return *new(T), false, err
 	}
-	return v, true, nil
+	return rows[0], true, nil
 }
 
 // fieldArgs binds a row's own values.

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type Tx struct {
 	over     bool
 	failed   error // the first statement that failed; nothing works after it
 	after    []func()
+	memo     *memo // nil: every question is asked
 }
 
 var errOver = errors.New("db: the transaction is over")
@@ -80,6 +82,7 @@ func (tx *Tx) exec(sql string, bound []any) (int64, error) {
 	if !tx.writable {
 		return 0, tx.fail(errReadOnly)
 	}
+	tx.memo.wrote(sql)
 	n, err := tx.s.exec(tx.ctx, text, bound)
 	return n, tx.fail(err)
 }
@@ -92,19 +95,54 @@ func (tx *Tx) each(sql string, rows [][]any) error {
 	if !tx.writable {
 		return tx.fail(errReadOnly)
 	}
+	tx.memo.wrote(sql)
 	return tx.fail(tx.s.execEach(tx.ctx, text, rows))
 }
 
 func (tx *Tx) query(sql string, args []any, target func() []Field) error {
-	text, err := tx.ready(sql)
-	if err != nil {
-		return err
-	}
 	bound, err := bindAll(args)
 	if err != nil {
 		return tx.fail(err)
 	}
+	return tx.ask(sql, bound, target)
+}
+
+// ask is query with arguments that are bound already.
+func (tx *Tx) ask(sql string, bound []any, target func() []Field) error {
+	text, err := tx.ready(sql)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(sql, "SELECT ") {
+		tx.memo.wrote(sql)
+	}
 	return tx.fail(tx.s.query(tx.ctx, text, bound, target))
+}
+
+// read is what Find, All and Value share: the rows of a SELECT, asked for once.
+func read[T any](tx *Tx, sql string, args []any, fields func(*T) []Field) ([]T, error) {
+	bound, err := bindAll(args)
+	if err != nil {
+		return nil, tx.fail(err)
+	}
+	key, known := tx.memo.keyOf(sql, bound)
+	if known && tx.failed == nil && !tx.over {
+		if rows, ok := recall[T](tx.memo, key); ok {
+			return rows, nil
+		}
+	}
+	var rows []T
+	err = tx.ask(sql, bound, func() []Field {
+		rows = append(rows, *new(T))
+		return fields(&rows[len(rows)-1])
+	})
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		note(tx.memo, key, sql, rows)
+	}
+	return rows, nil
 }
 
 // kept marks an error whose transaction is committed all the same.
