@@ -154,15 +154,19 @@ type pulse struct {
 	act    func(context.Context) error
 }
 
-// clerkGather lets the clerk link what a busy moment brings in few transactions.
-const clerkGather = 50 * time.Millisecond
+// What a busy moment brings is gathered, so that it costs few transactions: the
+// clerk promises a second, and a message that waited a moment is no later.
+const (
+	clerkGather = 200 * time.Millisecond
+	jobGather   = 10 * time.Millisecond
+)
 
 func (l *Loop) pulses() []pulse {
 	list := []pulse{
 		{what: "leases", every: l.o.Lease / 3, act: l.prepare},
 		{what: "clerk", every: l.o.Poll / 2, bell: l.clerkBell, gather: clerkGather,
 			act: func(ctx context.Context) error { _, err := l.chain(ctx); return err }},
-		{what: "jobs", every: l.o.Poll, bell: l.jobBell,
+		{what: "jobs", every: l.o.Poll, bell: l.jobBell, gather: jobGather,
 			act: func(ctx context.Context) error { _, err := l.dispatch(ctx, context.WithoutCancel(ctx)); return err }},
 		{what: "job leases", every: l.o.JobLease / 3, act: l.renew},
 		{what: "checkpoint", every: l.o.CheckpointEvery, act: l.Checkpoint},
