@@ -4,6 +4,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
@@ -98,42 +99,44 @@ func wording(f *signin.Flow) notify.Template {
 }
 
 // address sends the draft to the stored identifier of the customer, never to
-// what was typed; to what was typed only while nobody has it.
+// what was typed; to what was typed only while nobody has it. Where it can go
+// nowhere, it is drafted all the same (H077).
 func address(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, d notify.Draft) error {
 	c := f.World.Account.ID
 	switch {
 	case f.Identifier.Kind == customer.Username:
-		return toPrimary(tx, t, c, d)
-	case f.Kind != signin.Address && !c.IsZero():
-		d.Customer, d.Target = c, f.Identifier.Digest
-	case f.Kind != signin.Address && t.Settings.Registration.Closed:
-		return nil // nothing that the code could open
-	default:
-		d.To, d.Key, d.Flow = f.Identifier.Value, f.Key(), f.ID
-		// For somebody, the draft is sealed under a key that is read first (H077).
-		if _, err := customer.Seal(tx, t, customer.ID{}, "", nil); err != nil && !fault.Is(err, fault.Gone) {
+		target, err := primary(tx, t, c)
+		if err != nil {
 			return err
 		}
+		d.Customer, d.Target, d.Nowhere = c, target, target == [32]byte{}
+	case f.Kind != signin.Address && !c.IsZero():
+		d.Customer, d.Target = c, f.Identifier.Digest
+	default:
+		d.Nowhere = f.Kind != signin.Address && t.Settings.Registration.Closed // nothing that the code could open
+		d.To = f.Identifier.Value
+	}
+	if d.To == "" && !d.Nowhere {
+		return notify.Send(tx, t, d)
+	}
+	d.Customer, d.Target = customer.ID{}, [32]byte{}
+	d.To, d.Key, d.Flow = f.Identifier.Value, f.Key(), f.ID
+	// For somebody, the draft is sealed under a key that is read first (H077).
+	if _, err := customer.Seal(tx, t, customer.ID{}, "", nil); err != nil && !fault.Is(err, fault.Gone) {
+		return err
 	}
 	return notify.Send(tx, t, d)
 }
 
-// toPrimary sends to the account's primary e-mail address, if there is one.
-func toPrimary(tx *db.Tx, t *tenant.Tenant, c customer.ID, d notify.Draft) error {
-	if c.IsZero() {
-		return nil
-	}
+// primary is the digest of the account's primary e-mail address; zero: none.
+func primary(tx *db.Tx, t *tenant.Tenant, c customer.ID) (digest [32]byte, err error) {
 	list, err := customer.Identifiers(tx, t, c)
-	if err != nil {
-		return err
-	}
 	for _, i := range list {
 		if i.Kind == customer.Email && i.Primary && !i.VerifiedAt.IsZero() {
-			d.Customer, d.Target = c, i.Digest
-			return notify.Send(tx, t, d)
+			return i.Digest, err
 		}
 	}
-	return nil
+	return digest, err
 }
 
 // ProveCode redeems a typed code. Its refusals are kept by the database: return
@@ -215,6 +218,9 @@ func (a Acts) claim(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 		return err
 	}
 	if err := customer.MarkVerified(tx, t, c, f.Identifier.Digest); err != nil {
+		return err
+	}
+	if err := consent.Merge(tx, t, c, f.Identifier.Digest); err != nil {
 		return err
 	}
 	list, err := customer.Identifiers(tx, t, c)

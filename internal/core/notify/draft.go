@@ -43,6 +43,10 @@ type Draft struct {
 	To   string
 	Key  customer.FlowKey
 	Flow [16]byte
+
+	// Nowhere drafts a message that is not sent: for a name that leads to no
+	// address, so that it takes as long as one that does (H077).
+	Nowhere bool
 }
 
 // payload is what a job carries: what may be read of a message without a
@@ -56,6 +60,7 @@ type payload struct {
 	Flow        [16]byte        `json:"flow,omitzero"`
 	WrappingKey string          `json:"wrapping_key,omitempty"`
 	Wrapped     []byte          `json:"wrapped,omitempty"`
+	Nowhere     bool            `json:"nowhere,omitempty"`
 }
 
 // inner is what is sealed.
@@ -72,7 +77,7 @@ func Send(tx *db.Tx, t *tenant.Tenant, d Draft) error {
 	if !d.Template.known() || d.To == "" && (d.Customer.IsZero() || d.Target == [32]byte{}) {
 		return ErrBadDraft
 	}
-	p := payload{Message: id.New[messageKind](tx.Now), Customer: d.Customer, Template: d.Template, Channel: d.Channel}
+	p := payload{Message: id.New[messageKind](tx.Now), Customer: d.Customer, Template: d.Template, Channel: d.Channel, Nowhere: d.Nowhere}
 	if err := d.seal(tx, t, &p); err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func (w Wiring) claim(tx *db.Tx, j *journal.Job) error {
 	if err := json.Unmarshal(j.Payload, &p); err != nil {
 		return errNoDraft.Because(err)
 	}
+	if p.Nowhere {
+		return errNoDraft
+	}
 	t, ok := w.House.ByID(tenant.ID(j.Tenant))
 	if !ok {
 		return errNoTenant

@@ -78,10 +78,15 @@ var (
 	// block of numbers (the number without its last four digits), and per range
 	// (without the last seven) for messages that nobody answers. Customers answer
 	// theirs, which gives it back; who pumps does not.
-	smsHour    = Limit{"sms.recipient_hour", time.Hour, 3}
-	smsDay     = Limit{"sms.recipient_day", 288 * time.Minute, 5}
-	smsBlock   = Limit{"sms.block", 10 * time.Minute, 10}
-	smsRange   = Limit{"sms.range", 20 * time.Second, 200}
+	smsHour  = Limit{"sms.recipient_hour", time.Hour, 3}
+	smsDay   = Limit{"sms.recipient_day", 288 * time.Minute, 5}
+	smsBlock = Limit{"sms.block", 10 * time.Minute, 10}
+	smsRange = Limit{"sms.range", 20 * time.Second, 200}
+	// A second factor is asked for after a first proof: strangers who use up a
+	// number's budget at the front door must not silence it.
+	smsSecondHour = Limit{"sms.second_hour", time.Hour, 5}
+	smsSecondDay  = Limit{"sms.second_day", 144 * time.Minute, 10}
+
 	smsNetwork = Limit{"sms.network", 5 * time.Minute, 10}
 	smsTenant  = Limit{"sms.tenant", 2 * time.Second, 1000}
 )
@@ -224,6 +229,15 @@ func SMS(number, network string) []Meter {
 	return []Meter{
 		{Limit: smsHour, Key: number, back: []Meter{wide}}, {Limit: smsDay, Key: number},
 		{Limit: smsBlock, Key: number[:max(0, len(number)-4)]}, wide,
+		{Limit: smsNetwork, Key: network}, {Limit: smsTenant},
+	}
+}
+
+// SMSSecond meters one text message with a second factor, for who has given the
+// first.
+func SMSSecond(account, network string) []Meter {
+	return []Meter{
+		{Limit: smsSecondHour, Key: account}, {Limit: smsSecondDay, Key: account},
 		{Limit: smsNetwork, Key: network}, {Limit: smsTenant},
 	}
 }

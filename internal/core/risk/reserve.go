@@ -166,7 +166,7 @@ func (r round) lower(m Meter) error {
 // as opposed to one that strangers fill too.
 func (m Meter) own() bool {
 	switch m.Limit {
-	case passwordHere, codeHere, secondHere, clientHere, mailHour, mailDay, smsHour, smsDay:
+	case passwordHere, codeHere, secondHere, clientHere, mailHour, mailDay, smsHour, smsDay, smsSecondHour, smsSecondDay:
 		return true
 	}
 	return false

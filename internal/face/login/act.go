@@ -278,12 +278,9 @@ func (v *visit) recipient(tx *db.Tx) (string, error) {
 	if i.Kind != customer.Username {
 		return i.Value, nil
 	}
-	to := ""
-	if c := v.flow.World.Account.ID; !c.IsZero() {
-		var err error
-		if to, err = primaryEmail(tx, v.t, c); err != nil {
-			return "", err
-		}
+	to, err := primaryEmail(tx, v.t, v.flow.World.Account.ID)
+	if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Gone) {
+		return "", err
 	}
 	return first(to, "username:"+i.Value), nil
 }

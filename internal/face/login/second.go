@@ -246,7 +246,6 @@ func (v *visit) chooseWay() error {
 
 // sendSecond reserves the budget of one text message and drafts it.
 func (v *visit) sendSecond(query string) error {
-	var number string
 	var last time.Time
 	err := v.l.db.View(v.r.Context(), func(tx *db.Tx) (err error) {
 		if err = v.read(tx); err != nil {
@@ -256,8 +255,7 @@ func (v *visit) sendSecond(query string) error {
 			return account.ErrStep
 		}
 		last = v.flow.SecondSentAt
-		number, err = account.SecondPhone(tx, v.t, &v.flow)
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
@@ -265,7 +263,7 @@ func (v *visit) sendSecond(query string) error {
 	if wait := last.Add(account.Cooldown).Sub(v.l.db.Now()); !last.IsZero() && wait > 0 {
 		return account.ErrTooSoon.In(wait)
 	}
-	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, risk.SMS(number, network(v.r))...); err != nil {
+	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, risk.SMSSecond(v.flow.World.Account.ID.String(), network(v.r))...); err != nil {
 		return err
 	}
 	err = v.l.db.Update(v.r.Context(), func(tx *db.Tx) error {
