@@ -5,6 +5,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
@@ -79,6 +80,9 @@ func (a Acts) VerifyAddress(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, s sessi
 func apply(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
 	n := customer.NewIdentifier{Kind: f.Identifier.Kind, Value: f.Identifier.Value, Verified: true}
 	if err := customer.AddIdentifier(tx, t, c, n); err != nil {
+		return err
+	}
+	if err := consent.Merge(tx, t, c, f.Identifier.Digest); err != nil {
 		return err
 	}
 	primary := f.Primary

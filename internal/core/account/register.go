@@ -93,6 +93,9 @@ func (a Acts) Register(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (customer.Cu
 	if err := record(tx, t, c.ID, f.Accepted, f.Locale); err != nil {
 		return customer.Customer{}, err
 	}
+	if err := consent.Merge(tx, t, c.ID, f.Identifier.Digest); err != nil {
+		return customer.Customer{}, err
+	}
 	f.Became(c.ID)
 	f.CustomerID = c.ID
 	return c, signin.Save(tx, t, f)

@@ -31,6 +31,8 @@ const (
 	NewDevice          Template = "new_device"       // browser, system, time, link of the alarm
 	FactorAdded        Template = "factor_added"     // factor (passkey, app, codes), link of the alarm
 	FactorRemoved      Template = "factor_removed"   // factor, link of the alarm
+	ArchiveReady       Template = "archive_ready"    // date until which it is kept, link to the privacy centre
+	TopicConfirm       Template = "topic_confirm"    // topic, link to confirm
 	Bootstrap          Template = "bootstrap"        // link, hours
 	Test               Template = "test"
 )
@@ -42,7 +44,7 @@ func Templates() []Template {
 		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
 		AccountClosing, AccountReopened, AccountErased, SessionsEnded, RecoveryStarted,
 		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
-		Bootstrap, Test,
+		ArchiveReady, Bootstrap, Test,
 	}
 }
 

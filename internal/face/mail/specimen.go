@@ -35,6 +35,6 @@ func sample(t *tenant.Tenant) map[string]string {
 	return map[string]string{
 		"code": "482913", "minutes": "10", "hours": "72", "address": "m•••@example.test",
 		"link": t.Origin + "/signin/link?t=specimen", "date": at, "time": at,
-		"browser": "Firefox", "system": "Windows", "factor": "passkey", "after": "wait",
+		"browser": "Firefox", "system": "Windows", "factor": "passkey", "after": "wait", "topic": "Garden letter",
 	}
 }
