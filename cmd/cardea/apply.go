@@ -61,7 +61,11 @@ func (t *terminal) change(c server.Change) {
 		t.line("    %s", c.Warning)
 	}
 	if c.Asks != nil {
-		t.line("    %s", asks(*c.Asks))
+		words := asks(*c.Asks)
+		if c.What == "purpose" {
+			words = asksAgain(*c.Asks)
+		}
+		t.line("    %s", words)
 	}
 	if c.ClientID != "" {
 		t.line("    client_id      %s", c.ClientID)
@@ -85,6 +89,18 @@ func asks(a server.Asks) string {
 		text += ", from " + day(a.From) + " UTC on"
 	}
 	return text
+}
+
+// asksAgain tells what a new version of a purpose means.
+func asksAgain(a server.Asks) string {
+	text := fmt.Sprintf("asks %d customers again: their consent to an earlier version ends", a.Customers)
+	if a.Customers == 1 {
+		text = "asks 1 customer again: the consent to an earlier version ends"
+	}
+	if !a.From.IsZero() {
+		return text + " on " + day(a.From) + " UTC"
+	}
+	return text + " at once"
 }
 
 type exportCommand struct {

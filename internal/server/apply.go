@@ -23,13 +23,13 @@ type Applying struct {
 // Change is one thing that apply did.
 type Change struct {
 	Tenant   string   `json:"tenant"`
-	What     string   `json:"what"` // "tenant", "settings", "brand", "field", "application", "document"
+	What     string   `json:"what"` // "tenant", "settings", "brand", "field", "application", "document", "purpose", "topic"
 	Name     string   `json:"name,omitempty"`
 	Act      string   `json:"act"` // "created", "changed", "deleted"
 	Members  []string `json:"members,omitempty"`
 	ClientID string   `json:"client_id,omitempty"`
 	Secret   string   `json:"client_secret,omitempty"` // of a new application, this once
-	Asks     *Asks    `json:"asks,omitempty"`          // of a new version of a legal text
+	Asks     *Asks    `json:"asks,omitempty"`          // of a new version of a legal text or a purpose
 	Warning  string   `json:"warning,omitempty"`       // what customers lose by it
 }
 
@@ -135,7 +135,7 @@ type applier struct {
 }
 
 func (a *applier) run() error {
-	for _, step := range []func() error{a.find, a.tenant, a.origins, a.settings, a.brand, a.fields, a.signing, a.applications, a.documents} {
+	for _, step := range []func() error{a.find, a.tenant, a.origins, a.settings, a.brand, a.fields, a.signing, a.applications, a.documents, a.purposes, a.topics} {
 		if err := step(); err != nil {
 			return err
 		}

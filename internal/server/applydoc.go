@@ -15,6 +15,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -34,11 +35,13 @@ type TenantDoc struct {
 	RPID    string   `yaml:"rp_id,omitempty"`
 	Enabled *bool    `yaml:"enabled,omitempty"`
 
-	Settings     *tenant.Settings `yaml:"settings,omitempty"`
-	Brand        *tenant.Brand    `yaml:"brand,omitempty"`
-	Fields       *[]catalog.Field `yaml:"fields,omitempty"`
-	Applications *[]AppDoc        `yaml:"applications,omitempty"`
-	Documents    []LegalDoc       `yaml:"documents,omitempty"`
+	Settings     *tenant.Settings   `yaml:"settings,omitempty"`
+	Brand        *tenant.Brand      `yaml:"brand,omitempty"`
+	Fields       *[]catalog.Field   `yaml:"fields,omitempty"`
+	Applications *[]AppDoc          `yaml:"applications,omitempty"`
+	Documents    []LegalDoc         `yaml:"documents,omitempty"`
+	Purposes     *[]consent.Purpose `yaml:"purposes,omitempty"`
+	Topics       *[]consent.Topic   `yaml:"topics,omitempty"`
 }
 
 // AppDoc is one application of the file.

@@ -139,9 +139,10 @@ func (a *applier) documents() error {
 	return nil
 }
 
-// Asks tells what a new version of a legal text means for customers.
+// Asks tells what a new version of a legal text, or of a purpose, means for
+// customers.
 type Asks struct {
-	Customers int64     `json:"customers"` // who accept it at their next sign-in
+	Customers int64     `json:"customers"` // who accept a text at their next sign-in, or whose consent to a purpose ends
 	Again     bool      `json:"again"`     // there was a version before
 	From      time.Time `json:"from,omitzero"`
 }

@@ -66,7 +66,13 @@ func (b *Base) exportTenant(tx *db.Tx, id tenant.ID) (TenantDoc, error) {
 	}
 	apps := exportApplications(list)
 	doc.Applications = &apps
-	doc.Documents, err = exportDocuments(tx, t)
+	if doc.Documents, err = exportDocuments(tx, t); err != nil {
+		return doc, err
+	}
+	if doc.Purposes, err = exportPurposes(tx, t, list); err != nil {
+		return doc, err
+	}
+	doc.Topics, err = exportTopics(tx, t)
 	return doc, err
 }
 
