@@ -367,6 +367,24 @@ func TestH095_H097_ABrowserThatSkipsTheSecondStepChangesNoFactorByThat(t *testin
 	})
 }
 
+// What a rule asks of an act holds for that act alone, and who has no way to it
+// may put off setting one up for as long as the rule leaves time.
+func TestARuleForFactorsIsAskedWhenTheTimeOfGraceIsOver(t *testing.T) {
+	each(t, func(d *desk) {
+		rules := []tenant.AssuranceRule{{Action: "factor", Need: "multi"}}
+		d.Configure(func(s *tenant.Settings) { s.Assurance.Rules, s.Assurance.Grace = rules, tenant.Duration(24*time.Hour) })
+		b := d.visitor(mia)
+		d.is(d.Finish(d.confirms(d.get(b, "/account/passkeys/new"), mia)), 200, "/account/passkeys/new") // told once, and put off
+		d.at(b, "/account/passkeys/new")
+		d.Configure(func(s *tenant.Settings) { s.Assurance.Grace = 0 })
+		d.at(b, "/account/password")
+		p := d.get(b, "/account/passkeys/new")
+		if p = d.confirms(p, mia); strings.HasPrefix(p.URL.Path, "/account") {
+			d.t.Errorf("one factor leads to %s", p.URL)
+		}
+	})
+}
+
 func TestH094_NewRecoveryCodesKillTheOldOnes(t *testing.T) {
 	each(t, func(d *desk) {
 		b := d.visitor(mia)
