@@ -65,3 +65,32 @@ func TestH223_EveryTableOfCustomersIsErasedOrKeptForAReason(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is stored of a customer is told to them on request, or there is a
+// written reason why there is nothing to tell.
+func TestEveryTableOfCustomersIsToldOrSilentForAReason(t *testing.T) {
+	t.Parallel()
+	tells, silent := map[string]int{}, map[string]int{}
+	for _, room := range account.Rooms() {
+		for _, table := range room.Tells {
+			tells[table]++
+		}
+		for table, why := range room.Silent {
+			if len(why) < 20 {
+				t.Errorf("room %s is silent about %s for no reason: %q", room.Room, table, why)
+			}
+			silent[table]++
+		}
+		if len(room.Tells) > 0 && room.Export == nil {
+			t.Errorf("room %s says that it tells %v, and exports nothing", room.Room, room.Tells)
+		}
+		if room.Erase == nil {
+			t.Errorf("room %s cannot be erased", room.Room)
+		}
+	}
+	for _, table := range customerTables(t) {
+		if tells[table]+silent[table] != 1 {
+			t.Errorf("table %s holds customers: told by %d rooms, silent in %d. Give its room an Export, or a reason in Silent", table, tells[table], silent[table])
+		}
+	}
+}

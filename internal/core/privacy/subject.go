@@ -7,11 +7,26 @@ import (
 )
 
 // Subject is a room that stores rows of customers. The list of them is a value
-// that is handed to what erases: account.Rooms are those of core.
+// that is handed to what erases and to what exports: account.Rooms are those of
+// core.
 type Subject struct {
 	Room   string
 	Tables []string // what Erase empties; a test compares them with the schema
 	Erase  func(tx *db.Tx, t *tenant.Tenant, c customer.ID) error
+	// Export tells the customer what the room holds about them. Tells names the
+	// tables that it reads, Silent those of which there is nothing to tell, each
+	// with its reason; a test compares both with the schema.
+	Export func(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]Section, error)
+	Tells  []string
+	Silent map[string]string
+}
+
+// Section is one table of an archive: rows of a kind that belong together.
+type Section struct {
+	Name    string // "sessions"; a word of the format, and the key of its words
+	Columns []string
+	Rows    [][]any // of string, bool, int64, []string or time.Time; nil: unknown
+	Cut     bool    // there were more rows than an archive holds
 }
 
 // Kept are the tables that keep a pseudonym after an erasure, each for its

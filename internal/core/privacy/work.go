@@ -46,6 +46,8 @@ type Wiring struct {
 	House      *tenant.House
 	Erase      func(tx *db.Tx, t *tenant.Tenant, c customer.ID) error // account.Acts.Erase with the rooms
 	Checkpoint func(ctx context.Context) error                        // db.DB.Checkpoint: destroyed keys leave the write-ahead log
+	Rooms      []Subject                                              // account.Rooms: what an archive is collected from
+	Pack       func(Document) ([]byte, error)                         // writes an archive as a file
 }
 
 // Works are the jobs of this room.
@@ -53,6 +55,7 @@ func Works(w Wiring) []journal.Work {
 	return []journal.Work{
 		{Kind: eraseKind, Finish: w.finish, Parallel: 1},
 		{Kind: settleKind, Do: w.settle, Parallel: 1},
+		{Kind: archiveKind, Claim: w.gather, Do: w.pack, Finish: w.deliver, Parallel: 1, Timeout: time.Minute},
 	}
 }
 
