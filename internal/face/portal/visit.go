@@ -40,6 +40,7 @@ type visit struct {
 	who  person
 
 	action string // for which a fresh proof was missed
+	heard  int    // uses that the browser objected to with this request
 }
 
 // signedIn lets a handler see who is signed in. Who is not is led to the front
@@ -51,6 +52,9 @@ func (p *Portal) signedIn(back string, act func(*visit) error) web.Handler {
 			v.back = r.URL.RequestURI()
 		}
 		err := v.open()
+		if err == nil {
+			err = v.heed()
+		}
 		if err == nil {
 			err = act(v)
 		}
@@ -219,6 +223,9 @@ func (v *visit) shell(current string) ui.Shell {
 	if key := done[first(v.form["done"]...)]; key != "" && v.r.Method == http.MethodGet {
 		s.Flash = s.T(key)
 	}
+	if v.heard > 0 {
+		s.Flash = s.T("portal.consent.heard")
+	}
 	return outside(s, current, v.who)
 }
 
@@ -230,6 +237,7 @@ func outside(s ui.Shell, current string, who person) ui.Shell {
 		{Href: profilePath, Text: s.T("portal.nav.profile"), Icon: "user-round"},
 		{Href: addressesPath, Text: s.T("portal.nav.addresses"), Icon: "at-sign"},
 		{Href: securityPath, Text: s.T("portal.nav.security"), Icon: "shield-check"},
+		{Href: consentsPath, Text: s.T("portal.nav.consents"), Icon: "scroll-text"},
 		{Href: applicationsPath, Text: s.T("portal.nav.applications"), Icon: "app-window"},
 		{Href: languagePath, Text: s.T("portal.nav.language"), Icon: "languages"},
 	}
