@@ -16,6 +16,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
+	"github.com/cardea-id/cardea/internal/face/portal"
 )
 
 // What expired is deleted by one job that comes again every minute on one node
@@ -32,7 +33,7 @@ const (
 func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
 		credential.Sweep, credential.SweepChallenges, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
-		credential.SweepFactors, session.SweepDevices, customer.SweepRests, consent.Sweep,
+		credential.SweepFactors, session.SweepDevices, customer.SweepRests, privacy.SweepArchives, consent.SweepPending, consent.Sweep,
 	}
 }
 
@@ -43,7 +44,7 @@ func sweepChanges(tx *db.Tx, _ int) (int, error) {
 
 // closings is the wiring of the room that ends accounts.
 func (s *Server) closings() privacy.Wiring {
-	return privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint}
+	return privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint, Rooms: account.Rooms(), Pack: portal.Pack}
 }
 
 func (s *Server) sweepWork() journal.Work {

@@ -15,6 +15,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/tenant"
+	"github.com/cardea-id/cardea/internal/face/api"
 	"github.com/cardea-id/cardea/internal/face/login"
 	"github.com/cardea-id/cardea/internal/face/mail"
 	"github.com/cardea-id/cardea/internal/face/portal"
@@ -75,6 +76,7 @@ func (s *Server) hangDoors() error {
 	s.provider.Routes(s.Mux)
 	door.Routes(s.Mux)
 	mine.Routes(s.Mux)
+	api.New(api.Deps{DB: s.DB, Tally: s.tally, Caller: s.provider.Caller}).Routes(s.Mux)
 	return nil
 }
 
