@@ -61,7 +61,7 @@ func Part() ui.Part {
 	return ui.Part{Name: "login", Files: files, Pages: []ui.Page{
 		Choose{}, Identify{}, Prove{}, Code{}, Nothing{}, Password{}, Reset{}, Terms{}, Username{}, Profile{}, Consent{},
 		Second{}, Enrol{}, Setup{}, Codes{}, Offer{},
-		Message{}, Help{}, Legal{}, Language{}, Bootstrapping{},
+		Message{}, Help{}, Legal{}, Language{}, Bootstrapping{}, ReceiptCheck{},
 	}}
 }
 
@@ -95,6 +95,8 @@ func (l *Login) Routes(m *web.Mux) {
 	page("GET /help", l.help)
 	page("GET /licences", l.licences)
 	page("GET /legal/{kind}", l.legal)
+	page("GET /receipt", l.askReceipt)
+	page("POST /receipt", l.checkReceipt)
 	page("GET /bootstrap", l.askBootstrap)
 	page("POST /bootstrap", l.redeemBootstrap)
 	l.wellKnown(m)

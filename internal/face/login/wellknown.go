@@ -22,6 +22,7 @@ func (l *Login) wellKnown(m *web.Mux) {
 	document("webauthn", relatedOrigins)
 	document("apple-app-site-association", appleApps)
 	document("assetlinks.json", assetLinks)
+	document("gpc.json", privacyControl)
 }
 
 func publish(document func(*tenant.Tenant) (any, bool)) web.Handler {
