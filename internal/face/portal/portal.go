@@ -43,7 +43,7 @@ func New(d Deps) *Portal {
 func Part() ui.Part {
 	return ui.Part{Name: "portal", Files: files, Pages: []ui.Page{
 		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{},
-		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Consents{}, ConsentText{},
+		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Consents{}, ConsentText{}, Privacy{},
 	}}
 }
 
@@ -102,6 +102,7 @@ func (p *Portal) Routes(m *web.Mux) {
 	page("GET /account/password/remove", passwordPath+"/remove", (*visit).askRemovePassword)
 	page("POST /account/password/remove", passwordPath+"/remove", (*visit).removePassword)
 	p.factorRoutes(page)
+	p.privacyRoutes(page)
 	p.consentRoutes(page)
 	page("GET /account/applications", applicationsPath, (*visit).applications)
 	page("GET /account/applications/revoke", applicationsPath, (*visit).askRevoke)

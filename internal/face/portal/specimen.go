@@ -29,7 +29,7 @@ func Specimens(s *ui.Sample) []ui.Specimen {
 	var all []ui.Specimen
 	for _, list := range [][]ui.Specimen{
 		homeSpecimens(s), profileSpecimens(s), addressSpecimens(s), securitySpecimens(s), appSpecimens(s), askSpecimens(s),
-		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s), consentSpecimens(s),
+		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s), consentSpecimens(s), privacySpecimens(s),
 	} {
 		all = append(all, list...)
 	}
@@ -47,6 +47,9 @@ func marked(p ui.Page) ui.Page {
 		p.Mark = mark
 		return p
 	case Addresses:
+		p.Mark = mark
+		return p
+	case Privacy:
 		p.Mark = mark
 		return p
 	case Security:

@@ -239,6 +239,7 @@ func outside(s ui.Shell, current string, who person) ui.Shell {
 		{Href: securityPath, Text: s.T("portal.nav.security"), Icon: "shield-check"},
 		{Href: consentsPath, Text: s.T("portal.nav.consents"), Icon: "scroll-text"},
 		{Href: applicationsPath, Text: s.T("portal.nav.applications"), Icon: "app-window"},
+		{Href: privacyPath, Text: s.T("portal.nav.privacy"), Icon: "lock"},
 		{Href: languagePath, Text: s.T("portal.nav.language"), Icon: "languages"},
 	}
 	for i := range s.Nav {
