@@ -43,7 +43,7 @@ func New(d Deps) *Portal {
 func Part() ui.Part {
 	return ui.Part{Name: "portal", Files: files, Pages: []ui.Page{
 		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{},
-		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Consents{}, ConsentText{}, Privacy{},
+		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Preferences{}, Told{}, Consents{}, ConsentText{}, Privacy{},
 	}}
 }
 
@@ -102,8 +102,8 @@ func (p *Portal) Routes(m *web.Mux) {
 	page("GET /account/password/remove", passwordPath+"/remove", (*visit).askRemovePassword)
 	page("POST /account/password/remove", passwordPath+"/remove", (*visit).removePassword)
 	p.factorRoutes(page)
-	p.privacyRoutes(page)
 	p.consentRoutes(page)
+	p.privacyRoutes(page)
 	page("GET /account/applications", applicationsPath, (*visit).applications)
 	page("GET /account/applications/revoke", applicationsPath, (*visit).askRevoke)
 	page("POST /account/applications/revoke", applicationsPath, (*visit).revoke)
@@ -113,6 +113,9 @@ func (p *Portal) Routes(m *web.Mux) {
 	page("GET /account/close", closePath, (*visit).askClose)
 	page("POST /account/close", closePath, (*visit).close)
 	page("POST /account/signout", homePath, (*visit).signOut)
+	page("GET /account/preferences", preferencesPath, (*visit).preferences)
+	page("POST /account/preferences", preferencesPath, (*visit).savePreferences)
+	p.linkRoutes(m)
 	m.Handle("GET /account/closed", teller, p.closed, web.Public())
 }
 

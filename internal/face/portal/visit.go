@@ -240,6 +240,7 @@ func outside(s ui.Shell, current string, who person) ui.Shell {
 		{Href: consentsPath, Text: s.T("portal.nav.consents"), Icon: "scroll-text"},
 		{Href: applicationsPath, Text: s.T("portal.nav.applications"), Icon: "app-window"},
 		{Href: privacyPath, Text: s.T("portal.nav.privacy"), Icon: "lock"},
+		{Href: preferencesPath, Text: s.T("portal.nav.preferences"), Icon: "mail"},
 		{Href: languagePath, Text: s.T("portal.nav.language"), Icon: "languages"},
 	}
 	for i := range s.Nav {
@@ -259,7 +260,7 @@ var done = map[string]string{
 	"passkey": "portal.done.passkey", "passkey_removed": "portal.done.passkey_removed", "renamed": "portal.done.renamed",
 	"app": "portal.done.app", "app_removed": "portal.done.app_removed", "codes_made": "portal.done.codes_made",
 	"distrusted": "portal.done.distrusted", "forgotten": "portal.done.forgotten",
-	"language": "portal.done.language", "theme": "portal.done.theme",
+	"preferences": "portal.done.preferences", "language": "portal.done.language", "theme": "portal.done.theme",
 }
 
 // render answers with a page: 200, or 422 with what is wrong.
