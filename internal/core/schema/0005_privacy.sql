@@ -18,6 +18,3 @@ CREATE TABLE archive (
   PRIMARY KEY (tenant_id, customer_id)
 );
 CREATE INDEX archive_expiry ON archive (expires_at);
-
--- The signed proof of an erasure, written in the transaction of the erasure's end.
-ALTER TABLE erasure ADD COLUMN certificate TEXT NOT NULL DEFAULT '';
