@@ -44,7 +44,7 @@ func Templates() []Template {
 		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
 		AccountClosing, AccountReopened, AccountErased, SessionsEnded, RecoveryStarted,
 		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
-		ArchiveReady, Bootstrap, Test,
+		ArchiveReady, TopicConfirm, Bootstrap, Test,
 	}
 }
 
