@@ -150,7 +150,7 @@ func recoverAccount(t *testing.T, h *House, v View) {
 	tab.Fill("new_password", "nine palms by a warm wall")
 	tab.Send("new_password")
 	tab.At(h.Shop + "/orders")
-	h.Message("mia@example.test", "/signin?recover=1") // somebody who did not do this can undo it
+	h.Message("mia@example.test", "/alarm") // somebody who did not do this can undo it
 }
 
 func allowPartner(t *testing.T, h *House, v View) {

@@ -9,7 +9,7 @@ import (
 )
 
 // A verdict that is enforced has the journey wait, and says so in plain words.
-func TestHold_WaitsAndGoesOnByItself(t *testing.T) {
+func TestHold_WaitsAndThenGoesOn(t *testing.T) {
 	t.Parallel()
 	d := open(t, func(s *tenant.Settings) {
 		s.Risk = tenant.Risk{Mode: "enforce", StepUp: 1, Delay: 1, Deny: 1000}
@@ -17,7 +17,7 @@ func TestHold_WaitsAndGoesOnByItself(t *testing.T) {
 	d.mia("mia@example.test", "")
 	d.browser().first("mia@example.test") // the first browser of a customer may be suspicious or not
 	d.Wait(time.Hour)
-	b := d.browser().first("mia@example.test").says(200, "One moment", `http-equiv="refresh"`, "making sure that it is you")
+	b := d.browser().first("mia@example.test").says(200, "One moment", "You can go on in 30 seconds", "making sure that it is you")
 	if strings.Contains(b.body, "score") || b.session() != "" {
 		t.Error("it says too much, or does not wait")
 	}
