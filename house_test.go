@@ -189,7 +189,7 @@ func TestNever3_CoreOpensNoTransaction(t *testing.T) {
 			continue
 		}
 		calls(f, func(call *ast.CallExpr, sel *ast.SelectorExpr) {
-			if slices.Contains([]string{"View", "Update", "Redeem", "Claim"}, sel.Sel.Name) && len(call.Args) == 2 {
+			if slices.Contains([]string{"View", "Look", "Update", "Redeem", "Claim"}, sel.Sel.Name) && len(call.Args) == 2 {
 				if _, closure := call.Args[1].(*ast.FuncLit); closure {
 					t.Errorf("%s opens a transaction", set.Position(call.Pos()))
 				}

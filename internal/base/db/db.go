@@ -65,12 +65,16 @@ type verb uint8
 
 const (
 	view verb = iota
+	look
 	update
 	redeem
 	claim
 )
 
-func (v verb) String() string { return [...]string{"view", "update", "redeem", "claim"}[v] }
+// reads tells whether the verb cannot write.
+func (v verb) reads() bool { return v == view || v == look }
+
+func (v verb) String() string { return [...]string{"view", "look", "update", "redeem", "claim"}[v] }
 
 // The faults of this package that a caller may meet beside its own.
 var (
@@ -121,6 +125,11 @@ func (d *DB) Close() error { return d.eng.close() }
 // before it began. fn cannot write. What it read is a hint by the time it is
 // used: no write rests on it alone.
 func (d *DB) View(ctx context.Context, fn func(*Tx) error) error { return d.run(ctx, view, fn) }
+
+// Look is a View whose fn asks at most one question. One statement is a snapshot
+// by itself, so no transaction is opened round it: on PostgreSQL that is one
+// journey in place of two. A second question is a defect and fails.
+func (d *DB) Look(ctx context.Context, fn func(*Tx) error) error { return d.run(ctx, look, fn) }
 
 // Update runs fn in a serializable transaction. fn may run several times before
 // one run counts: it assigns its results from scratch and touches nothing

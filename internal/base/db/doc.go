@@ -1,4 +1,4 @@
-// Package db is the one database of the house: two engines, one SQL text, six
+// Package db is the one database of the house: two engines, one SQL text, seven
 // verbs. Nothing outside it knows whether SQLite or PostgreSQL runs.
 //
 // It owns connections, transactions and their retries, the group-commit writer
@@ -9,6 +9,7 @@
 // # Verbs
 //
 //	View    one snapshot, cannot write
+//	Look    a View of one question
 //	Update  serializable; its closure may run several times before one run counts
 //	Bump    one statement in a READ COMMITTED transaction of its own
 //	Redeem  READ COMMITTED, where each decision stands in the statement that writes

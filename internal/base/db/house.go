@@ -51,7 +51,8 @@ func (h *house) attempt(ctx context.Context, s session, v verb, fn func(*Tx) err
 		ctx:      context.WithValue(ctx, insideMark{h.owner}, true),
 		s:        s,
 		texts:    &h.texts,
-		writable: v != view,
+		writable: !v.reads(),
+		single:   v == look,
 	}
 	if (v == view || v == update) && !isBackground(ctx) {
 		tx.memo = &memo{strict: h.strict}

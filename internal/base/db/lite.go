@@ -118,8 +118,8 @@ func (c *liteConn) word(ctx context.Context, sql string) (string, error) {
 }
 
 func (l *lite) run(ctx context.Context, v verb, fn func(*Tx) error) outcome {
-	if v == view {
-		return l.view(ctx, fn)
+	if v.reads() {
+		return l.view(ctx, v, fn)
 	}
 	return l.writer.submit(ctx, &job{v: v, fn: fn, background: v == claim || isBackground(ctx)})
 }
@@ -134,7 +134,7 @@ func (l *lite) bump(ctx context.Context, sql string, args []any, target func() [
 	return j.rows, out.err
 }
 
-func (l *lite) view(ctx context.Context, fn func(*Tx) error) (out outcome) {
+func (l *lite) view(ctx context.Context, v verb, fn func(*Tx) error) (out outcome) {
 	p, long := l.readers, isBackground(ctx)
 	if long {
 		p = l.long
@@ -143,13 +143,16 @@ func (l *lite) view(ctx context.Context, fn func(*Tx) error) (out outcome) {
 	if err != nil {
 		return outcome{err: err}
 	}
-	err = c.run("BEGIN")
+	end := func() error { return nil }
+	if v == view {
+		err, end = c.run("BEGIN"), func() error { return c.run("COMMIT") }
+	}
 	// A deferred end, since fn may panic or leave the goroutine.
-	defer func() { p.put(c, c.run("COMMIT")) }()
+	defer func() { p.put(c, end()) }()
 	if err != nil {
 		return outcome{err: liteFault(err)}
 	}
-	tx, commit, told := l.h.attempt(ctx, liteSession{c, long}, view, fn)
+	tx, commit, told := l.h.attempt(ctx, liteSession{c, long}, v, fn)
 	if commit {
 		out.after = tx.after
 	}

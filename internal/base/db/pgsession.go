@@ -12,6 +12,7 @@ import (
 // once, so that its fate can be asked for should the connection break in COMMIT.
 var begins = [...][]string{
 	view:   {"begin isolation level repeatable read read only"},
+	look:   {},
 	update: {"begin isolation level serializable", "select pg_current_xact_id()::text"},
 	redeem: {"begin isolation level read committed", "select pg_current_xact_id()::text"},
 	claim:  {"begin isolation level read committed", "select pg_current_xact_id()::text"},
@@ -62,10 +63,12 @@ func (s *pgSession) opening(ctx context.Context, sql string, args []any, read fu
 			err = e
 		}
 	}()
-	if _, err := results.Exec(); err != nil {
-		return err
+	if s.v != look {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
 	}
-	if s.v != view {
+	if !s.v.reads() {
 		if err := results.QueryRow().Scan(&s.xid); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ type trying struct {
 
 func (p *postgres) run(ctx context.Context, v verb, fn func(*Tx) error) outcome {
 	t := &trying{p: p, ctx: ctx, v: v, fn: fn}
-	if p.h.twice && v != view {
+	if p.h.twice && !v.reads() {
 		t.runs-- // the first run is a rehearsal
 	}
 	began := time.Now()
@@ -88,7 +88,7 @@ func (t *trying) once() {
 		if s.c == nil {
 			return
 		}
-		if !ended {
+		if !ended && t.v != look {
 			t.rollback(s)
 		}
 		s.c.Release()
@@ -114,7 +114,7 @@ func (t *trying) once() {
 // is once, since it may have come from a transaction that this one did not see.
 // A View's closure is not promised to be re-runnable.
 func (t *trying) consider(s *pgSession, failed error) {
-	if t.v == view || t.ctx.Err() != nil {
+	if t.v.reads() || t.ctx.Err() != nil {
 		return
 	}
 	switch code := pgCode(failed); {
@@ -139,8 +139,8 @@ func (t *trying) rollback(s *pgSession) {
 // commit ends the transaction; t.out stands unless it turns out that nothing
 // was committed. A caller's cancellation does not reach it.
 func (t *trying) commit(s *pgSession) {
-	if s.c == nil {
-		return // no statement was run
+	if s.c == nil || t.v == look {
+		return // no statement was run, or one without a transaction
 	}
 	if s.lost() && t.v != view {
 		t.again = errLost

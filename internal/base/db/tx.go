@@ -30,9 +30,14 @@ type Tx struct {
 	failed   error // the first statement that failed; nothing works after it
 	after    []func()
 	memo     *memo // nil: every question is asked
+	single   bool  // one question may be asked: a Look
+	asked    bool
 }
 
-var errOver = errors.New("db: the transaction is over")
+var (
+	errOver   = errors.New("db: the transaction is over")
+	errSecond = errors.New("db: a Look asked a second question")
+)
 
 // After has fn run once, after COMMIT, outside the transaction and on the
 // caller's goroutine. A run that is rolled back, or is run again, forgets it.
@@ -113,7 +118,14 @@ func (tx *Tx) ask(sql string, bound []any, target func() []Field) error {
 	if err != nil {
 		return err
 	}
+	if tx.single && tx.asked {
+		return tx.fail(errSecond)
+	}
+	tx.asked = true
 	if !strings.HasPrefix(sql, "SELECT ") {
+		if tx.single { // no transaction stands round it that could refuse
+			return tx.fail(errReadOnly)
+		}
 		tx.memo.wrote(sql)
 	}
 	return tx.fail(tx.s.query(tx.ctx, text, bound, target))

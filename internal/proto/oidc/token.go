@@ -264,9 +264,10 @@ func (p *Provider) ownToken(x *exchange) (err *fault.Error) {
 	return p.permitted(x)
 }
 
-// permitted asks the gate for an application that acts for itself.
+// permitted asks the gate for an application that acts for itself: one question,
+// whether tenant and application are switched on.
 func (p *Provider) permitted(x *exchange) *fault.Error {
-	err := p.db.View(x.ctx, func(tx *db.Tx) error {
+	err := p.db.Look(x.ctx, func(tx *db.Tx) error {
 		_, err := permit.May(tx, x.tenant, permit.Ask{Purpose: permit.ForClient, Application: x.app, Scopes: x.granted})
 		return err
 	})
