@@ -3,6 +3,8 @@ package words
 import (
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -83,13 +85,8 @@ func Negotiate(offered []Locale, w Wish) Locale {
 	if len(offered) == 0 {
 		return Source
 	}
-	tags := make([]language.Tag, len(offered))
-	for i, l := range offered {
-		tags[i] = language.Make(string(l))
-	}
-	m := language.NewMatcher(tags)
 	for _, wanted := range []string{strings.Join(strings.Fields(w.UILocales), ","), w.Cookie, w.Account, w.Accept} {
-		if l, ok := match(m, offered, wanted); ok {
+		if l, ok := match(offered, wanted); ok {
 			return l
 		}
 	}
@@ -102,7 +99,7 @@ func Negotiate(offered []Locale, w Wish) Locale {
 // longest is how much of a list of languages is read.
 const longest = 400
 
-func match(m language.Matcher, offered []Locale, wanted string) (Locale, bool) {
+func match(offered []Locale, wanted string) (Locale, bool) {
 	if wanted == "" || len(wanted) > longest {
 		return "", false
 	}
@@ -113,8 +110,35 @@ func match(m language.Matcher, offered []Locale, wanted string) (Locale, bool) {
 	if err != nil || len(tags) == 0 {
 		return "", false
 	}
-	_, i, sure := m.Match(tags...)
+	_, i, sure := matcherOf(offered).Match(tags...)
 	return offered[i], sure >= language.Low
+}
+
+// matchers are those of the lists that tenants offer: few, and dear to make.
+var matchers sync.Map // the list, joined -> language.Matcher
+
+// mostMatchers bounds them; a list beyond is matched by a matcher of its own.
+const mostMatchers = 256
+
+var matchersKept atomic.Int32
+
+func matcherOf(offered []Locale) language.Matcher {
+	var key strings.Builder
+	for _, l := range offered {
+		key.WriteString(string(l) + " ")
+	}
+	if m, ok := matchers.Load(key.String()); ok {
+		return m.(language.Matcher)
+	}
+	tags := make([]language.Tag, len(offered))
+	for i, l := range offered {
+		tags[i] = language.Make(string(l))
+	}
+	m := language.NewMatcher(tags)
+	if matchersKept.Add(1) <= mostMatchers {
+		matchers.Store(key.String(), m)
+	}
+	return m
 }
 
 // readable leaves out the tags of a list that are of no known language, which
