@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -74,6 +75,13 @@ func (s *Server) Background(ctx context.Context) error {
 	g.Go(func() error { return every(ctx, time.Second, s.reloadKeyring) })
 	g.Go(func() error { return every(ctx, 24*time.Hour, s.tendKeys) })
 	g.Go(func() error {
+		if err := pause(ctx, settledAfter); err != nil {
+			return err
+		}
+		debug.FreeOSMemory() // what the start needed and nothing will again
+		return nil
+	})
+	g.Go(func() error {
 		if err := pause(ctx, completeAfter); err != nil {
 			return err
 		}
@@ -87,6 +95,9 @@ func (s *Server) Background(ctx context.Context) error {
 
 // completeAfter keeps the drawing of RSA keys out of the way of a start.
 const completeAfter = 2 * time.Second
+
+// settledAfter is when a start is over for good.
+const settledAfter = 500 * time.Millisecond
 
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
