@@ -80,6 +80,7 @@ func BenchmarkHouse(b *testing.B) {
 			s.row(b, "session check", (*worker).check)
 			s.row(b, "code and PKCE for who is signed in", (*worker).silent)
 			s.row(b, "hosted sign-in by password (hash left out)", (*worker).byPassword)
+			s.row(b, "hosted sign-in in a known browser (hash left out)", (*worker).atHome)
 			s.row(b, "hosted sign-in by mailed code", (*worker).byCode)
 		})
 		b.Run(engine+"-hash", func(b *testing.B) {
@@ -298,6 +299,28 @@ func (w *worker) silent() error {
 
 func (w *worker) byPassword() error {
 	w.again()
+	code, err := w.authorizeBy(&w.s.web, w.address, benchPassword)
+	if err != nil {
+		return err
+	}
+	out, err := w.redeem(&w.s.web, code)
+	return expect(200, out.Status, err)
+}
+
+// atHome is byPassword in the browser in which the person signed in before and
+// has closed since: nobody is told of a new one.
+func (w *worker) atHome() error {
+	at := &url.URL{Scheme: "http", Host: strings.TrimPrefix(w.origin, "http://"), Path: "/"}
+	var kept []*http.Cookie
+	for _, c := range w.jar.Cookies(at) {
+		if strings.HasSuffix(c.Name, "browser") {
+			kept = append(kept, &http.Cookie{Name: c.Name, Value: c.Value, Path: "/"})
+		}
+	}
+	w.afresh()
+	w.network = w.networks[0]
+	w.client.Jar.SetCookies(at, kept)
+	w.jar = w.client.Jar
 	code, err := w.authorizeBy(&w.s.web, w.address, benchPassword)
 	if err != nil {
 		return err

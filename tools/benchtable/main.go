@@ -27,6 +27,7 @@ var budgets = []budget{
 	{"session_check", "session check", "0.08", "0.15"},
 	{"code_and_PKCE_for_who_is_signed_in", "code + PKCE for somebody who is signed in", "", ""},
 	{"hosted_sign-in_by_password_(hash_left_out)", "code + PKCE, a whole hosted sign-in by password, hash left out", "1.5", "3.0"},
+	{"hosted_sign-in_in_a_known_browser_(hash_left_out)", "the same in a browser that the account is known to use", "1.5", "3.0"},
 	{"hosted_sign-in_by_mailed_code", "the same by a mailed code, message included", "", ""},
 }
 
