@@ -89,9 +89,6 @@ func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names map
 	if a.State == privacy.Ready {
 		p.Ask = ui.Button{Text: s.T("portal.privacy.ask_again"), Wait: s.T("portal.wait")}
 	}
-	if a.State == privacy.Asked || a.State == privacy.Making {
-		p.Refresh = &ui.Refresh{After: 10, To: privacyPath}
-	}
 	for _, e := range record {
 		p.Looks = append(p.Looks, look(s, e, names))
 	}
