@@ -1,9 +1,10 @@
 // Package consent owns what customers agreed to and took back: legal texts
 // (terms, privacy notice), the scopes that third-party applications may have,
 // and the purposes that data is used for, each with its lawful basis. Holds
-// answers whether a purpose holds for a customer. Every decision is a row of a ledger that is only ever added to, with
-// the text's digest, version and language, and where and how it was made; where
-// the ledger stands now is derived from it in the same transaction.
+// answers whether a purpose holds for a customer. Every decision is a row of a
+// ledger that is only ever added to, with the text's digest, version and
+// language, and where and how it was made; where the ledger stands now is
+// derived from it in the same transaction.
 //
 // It never stores the texts themselves, never asks a customer anything, and
 // never ends a grant when consent goes: permit asks here every time.
