@@ -20,11 +20,14 @@ func TestH169_BytesThatAreNoTextAreABadRequestEverywhere(t *testing.T) {
 		signedUp(t, h, ann)
 		in := enters(t, h, ann)
 		for i, r := range routes(t, h) {
+			if bodiless(r) {
+				continue
+			}
 			for j, target := range targets(r, in.flow) {
 				for k := (i + j) % 3; k < len(names); k += 3 {
 					raw := names[k] + "=" + spoilt[(i+j+k)%len(spoilt)]
 					got := in.submits(r.Method, target, raw)
-					proven := r.Path != "/oauth2/userinfo" || got.Status != http.StatusUnauthorized
+					proven := !asksFirst(r) || got.Status != http.StatusUnauthorized
 					if got.Status != http.StatusBadRequest && proven {
 						t.Fatalf("%s with %s: %v", target, raw, got)
 					}

@@ -72,7 +72,8 @@ func (in *insider) alive() bool {
 }
 
 // steps are the last words of a journey's forms.
-var steps = []string{"choose", "identify", "code", "password", "recover", "reset", "reopen", "terms", "username", "profile", "consent", "refuse", "continue"}
+var steps = []string{"choose", "identify", "code", "password", "recover", "reset", "reopen", "terms", "username", "profile", "consent", "refuse", "continue",
+	"passkey", "second", "enrol", "offer"}
 
 // targets are the addresses that a route answers: with the journey, with each
 // word that may stand in its path.
@@ -88,10 +89,20 @@ func targets(r web.Route, flow string) (out []string) {
 			out = append(out, fill("{flow}", flow, "{step}", s))
 		}
 		return out
+	case strings.HasSuffix(r.Path, "/{step}/options"):
+		return []string{fill("{flow}", flow, "{step}", "passkey")}
 	case strings.Contains(r.Path, "{kind}"):
 		return []string{fill("{kind}", "terms"), fill("{kind}", "privacy")}
 	}
 	return []string{fill("{$}", "", "{flow}", flow, "{id}", "x", "{file}", "x.css", "{path...}", "x")}
+}
+
+// bodiless tells that a route reads no fields at all: it hands out options.
+func bodiless(r web.Route) bool { return strings.HasSuffix(r.Path, "/options") }
+
+// asksFirst tells that a route asks who comes before it reads.
+func asksFirst(r web.Route) bool {
+	return r.Path == "/oauth2/userinfo" || strings.HasPrefix(r.Path, "/v1/")
 }
 
 // routes are those that answer under a tenant's host.
