@@ -113,12 +113,12 @@ func look(s ui.Shell, e release.Entry, names map[app.ID]string) Look {
 	if l.Who == "" {
 		l.Who = s.T("portal.privacy.by_app")
 	}
-	if key := "portal.privacy.purpose_" + e.Purpose; s.Has(key) {
+	if key := "portal.privacy.purpose." + e.Purpose; s.Has(key) {
 		l.Why = s.T(key)
 	}
 	var fields []string
 	for _, f := range strings.Fields(e.Names) {
-		for _, key := range []string{"portal.privacy.field_" + f, "portal.field." + f} {
+		for _, key := range []string{"portal.privacy.field." + f, "portal.field." + f} {
 			if s.Has(key) {
 				f = s.T(key)
 				break
