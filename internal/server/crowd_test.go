@@ -6,12 +6,15 @@ import (
 	"testing"
 
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/permit"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 	"github.com/cardea-id/cardea/internal/server"
@@ -85,11 +88,20 @@ func (g *ground) visitShop(tx *db.Tx, home *tenant.Tenant, c customer.ID) error 
 	if err != nil {
 		return err
 	}
+	from := netip.MustParseAddr("203.0.113.24")
+	place, device := session.NewPlace(from, "Firefox"), [16]byte(secret.Random(16))
 	_, s, err := session.Start(tx, home, pass, session.New{
-		Proofs: []session.Proof{{Method: session.OTPEmail, At: tx.Now}},
-		Place:  session.NewPlace(netip.MustParseAddr("203.0.113.24"), "Firefox"),
+		Proofs: []session.Proof{{Method: session.OTPEmail, At: tx.Now}}, Place: place, Device: device,
 	})
 	if err != nil {
+		return err
+	}
+	// What is usual for them and the browser that they used, as after a sign-in.
+	if _, err := session.See(tx, home, c, device, place); err != nil {
+		return err
+	}
+	usual := risk.Circumstance{Action: "signin", Address: from, Network: web.Network(from)}
+	if err := (risk.Atlas{}).Observe(tx, home, c, usual); err != nil {
 		return err
 	}
 	a, err := app.Get(tx, home, g.web.ID)
