@@ -238,7 +238,16 @@ func TestThePasswordCanBeShownAndIsHiddenAgainWhenSent(t *testing.T) {
 	if kind() != "text" || Ask[string](tab, `document.querySelector('[data-reveal]').ariaPressed`) != "true" {
 		t.Error("the password does not show")
 	}
-	sent := Ask[string](tab, `new Promise(done => { addEventListener('submit', e => { setTimeout(() => done(document.querySelector('[name=password]').type)); e.preventDefault(); }, {once: true}); document.querySelector('[data-reveal]').form.requestSubmit(); })`, awaited)
+	sent := Ask[string](tab, `new Promise(done => {
+		const sent = e => {
+			if (e.defaultPrevented) return; // it waits for the proof of work, and comes again
+			removeEventListener('submit', sent);
+			setTimeout(() => done(document.querySelector('[name=password]').type));
+			e.preventDefault();
+		};
+		addEventListener('submit', sent);
+		document.querySelector('[data-reveal]').form.requestSubmit();
+	})`, awaited)
 	if sent != "password" {
 		t.Error("the password is sent in sight")
 	}
