@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/cardea-id/cardea/internal/base/ui"
@@ -8,9 +9,16 @@ import (
 	"github.com/cardea-id/cardea/internal/core/consent"
 )
 
+// sampleTitles tell the cards of one page apart, as a company's own words do.
+var sampleTitles = map[string]string{
+	"news": "News from the garden", "ending": "Offers by post", "fit": "Fitting suggestions", "account": "Your account",
+	"withdrawn": "News from the garden", "expired": "Offers by post", "objected": "Fitting suggestions", "older": "Surveys",
+	"never": "Events near you", "public": "Plant protection", "law": "Invoices", "life": "Recalls",
+}
+
 func sampleUse(s *ui.Sample, id string, basis consent.Basis, why string) use {
 	p := consent.Purpose{ID: id, Version: 2, Basis: basis, Words: map[string]consent.Words{
-		"en": {Title: "News from the garden", Text: "We write to you about new plants once a month."},
+		"en": {Title: cmp.Or(sampleTitles[id], id), Text: "We write to you about new plants once a month."},
 	}}
 	o := use{Purpose: p, Holds: why == consent.WhyGiven || why == consent.WhyBasis, Data: []string{"Email", "Garden"}}
 	o.State.Why = why
