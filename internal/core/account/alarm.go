@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/privacy"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -109,6 +110,9 @@ func (a Acts) Alarm(tx *db.Tx, t *tenant.Tenant, token string) (Raised, error) {
 	if err := a.shut(tx, t, c, session.ID{}, "alarm"); err != nil {
 		return Raised{}, err
 	}
+	if err := estrange(tx, t, c); err != nil {
+		return Raised{}, err
+	}
 	state, err := secure(tx, t, c, "alarm")
 	if err != nil {
 		return Raised{}, err
@@ -121,6 +125,21 @@ func (a Acts) Alarm(tx *db.Tx, t *tenant.Tenant, token string) (Raised, error) {
 		return Raised{}, err
 	}
 	return out, tell(tx, t, c, signInNotice(t, notify.AccountSecured, RecoverPath))
+}
+
+// estrange makes no browser and no network usual any more: the thief's are among
+// them, and must not pass for the customer's own.
+func estrange(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+	list, err := session.Devices(tx, t, c)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if err := session.ForgetDevice(tx, t, c, d.ID); err != nil {
+			return err
+		}
+	}
+	return risk.ForgetHabits(tx, t, c)
 }
 
 // secure leaves the account to who proves one of its addresses, and tells in

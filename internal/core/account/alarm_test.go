@@ -88,6 +88,15 @@ func (d *door) trusts(c customer.ID, device byte) (trusted func() bool) {
 	}
 }
 
+func (d *door) knows(c customer.ID, device byte) (known bool) {
+	d.tb.Helper()
+	d.View(func(tx *db.Tx) (err error) {
+		known, err = session.Knows(tx, d.T(), c, [16]byte{device})
+		return err
+	})
+	return known
+}
+
 // "This was not me" ends whatever somebody else may hold, leaves the account to
 // who proves an address, opens a case and tells everybody, once.
 func TestAlarmSecuresTheAccount(t *testing.T) {
@@ -109,7 +118,7 @@ func TestAlarmSecuresTheAccount(t *testing.T) {
 		thief.send()
 		code := d.newest(mia).Code
 		change := d.wants(s, account.NewAddress{Kind: customer.Email, Value: eve})
-		if !trusted() || !d.waits(c) {
+		if !trusted() || !d.waits(c) || !d.knows(c, 9) {
 			t.Fatal("there is nothing to end")
 		}
 		peek := func() (cause string, ok bool) {
@@ -128,6 +137,9 @@ func TestAlarmSecuresTheAccount(t *testing.T) {
 		}
 		if d.alive(s) || d.granted(granted) || trusted() || d.waits(c) || d.state(c) != customer.Recovery {
 			t.Errorf("session %v, grant %v, trust %v, wait %v, %s", d.alive(s), d.granted(granted), trusted(), d.waits(c), d.state(c))
+		}
+		if d.knows(c, 9) {
+			t.Error("the thief's browser still passes for the customer's own")
 		}
 		if err := thief.code(code); err == nil {
 			t.Error("a code that was on its way works")

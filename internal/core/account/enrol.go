@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -139,7 +140,7 @@ func enrolling(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance, what ses
 	if err := reached(tx, t, f, e, signin.Enrol); err != nil {
 		return err
 	}
-	if !contains(f.Lacking(), what) {
+	if !slices.Contains(f.Lacking(), what) {
 		return ErrStep
 	}
 	return nil

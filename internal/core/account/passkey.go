@@ -2,6 +2,7 @@ package account
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
@@ -44,7 +45,7 @@ func takesPasskey(f *signin.Flow, s signin.Step) bool {
 	case signin.Identify, signin.Choose, signin.Code, signin.Password:
 		return true
 	case signin.Second:
-		return contains(f.Seconds(), session.Passkey)
+		return slices.Contains(f.Seconds(), session.Passkey)
 	}
 	return false
 }
@@ -189,7 +190,7 @@ func makesPasskey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (sign
 	if err != nil {
 		return next, err
 	}
-	enrols := next.Name == signin.Enrol && contains(f.Lacking(), session.Passkey)
+	enrols := next.Name == signin.Enrol && slices.Contains(f.Lacking(), session.Passkey)
 	if !enrols && next.Name != signin.Offer {
 		err = ErrStep
 	}

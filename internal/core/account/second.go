@@ -1,6 +1,8 @@
 package account
 
 import (
+	"slices"
+
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -16,20 +18,11 @@ import (
 func Way(f *signin.Flow) session.Method {
 	usable := f.Seconds()
 	for _, m := range []session.Method{f.Way, session.TOTP, session.OTPSMS, session.Recovery} {
-		if m != "" && contains(usable, m) {
+		if m != "" && slices.Contains(usable, m) {
 			return m
 		}
 	}
 	return session.Passkey
-}
-
-func contains(list []session.Method, m session.Method) bool {
-	for _, x := range list {
-		if x == m {
-			return true
-		}
-	}
-	return false
 }
 
 // ChooseWay writes which second factor the visitor wants to use.
@@ -37,7 +30,7 @@ func (a Acts) ChooseWay(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance,
 	if err := reached(tx, t, f, e, signin.Second); err != nil {
 		return err
 	}
-	if !contains(f.Seconds(), way) {
+	if !slices.Contains(f.Seconds(), way) {
 		return ErrStep
 	}
 	f.Way = way
@@ -45,8 +38,8 @@ func (a Acts) ChooseWay(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance,
 }
 
 // SendSecond drafts a text message with a code to the verified number of the
-// account, which ends the ones sent before. Reserve risk.SMS before; SecondPhone
-// says for which number. Within Cooldown of the last one it is ErrTooSoon.
+// account, which ends the ones sent before. Reserve
+// risk.SMSSecond before. Within Cooldown of the last one it is ErrTooSoon.
 func (a Acts) SendSecond(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) error {
 	if err := reached(tx, t, f, e, signin.Second); err != nil {
 		return err
@@ -79,7 +72,7 @@ func (a Acts) SendSecond(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance
 	})
 }
 
-// SecondPhone is the number that SendSecond writes to, for its budget.
+// SecondPhone is the number that SendSecond writes to, for its page to mask.
 func SecondPhone(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (string, error) {
 	number, err := phone(tx, t, f)
 	if err != nil {
@@ -142,10 +135,6 @@ func secondCode(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, code string) (by [1
 	}
 	return ot.ID, nil
 }
-
-// TrustDevice writes whether this browser is to skip the second factor from now
-// on. What it takes is done when the session opens.
-func (a Acts) TrustDevice(f *signin.Flow, wanted bool) { f.Trust = wanted }
 
 // SkipSecond leaves out a second factor that was only wished for.
 func (a Acts) SkipSecond(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) error {

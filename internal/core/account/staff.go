@@ -91,5 +91,8 @@ func (a Acts) StartRecovery(tx *db.Tx, t *tenant.Tenant, c customer.ID, s Staff)
 	if err := a.shut(tx, t, c, session.ID{}, "recovery_started"); err != nil {
 		return err
 	}
+	if err := estrange(tx, t, c); err != nil {
+		return err
+	}
 	return tell(tx, t, c, signInNotice(t, notify.RecoveryStarted, RecoverPath))
 }

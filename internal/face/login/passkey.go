@@ -163,7 +163,7 @@ func (v *visit) byPasskey(tx *db.Tx, by credential.Assertion) error {
 // where the form asked for that.
 func (v *visit) trusting() {
 	if v.step.Name == signin.Second {
-		v.l.acts.TrustDevice(&v.flow, v.typed("trust") != "" && v.mayTrust())
+		v.flow.Trust = v.typed("trust") != "" && v.mayTrust()
 	}
 }
 
