@@ -71,6 +71,7 @@ func Rooms() []privacy.Subject {
 				"lite_merge":    "under which other ids the ledger keeps what was decided before there was an account",
 			},
 		},
+		{Room: "ask", Tables: []string{"ask"}, Erase: consent.DestroyAsked, Export: exportAsked, Tells: []string{"ask"}},
 		{
 			Room: "access", Tables: []string{"role_assignment"}, Export: exportRoles, Tells: []string{"role_assignment"},
 			Erase: rows(`DELETE FROM role_assignment WHERE tenant_id = $1 AND customer_id = $2`),

@@ -1,0 +1,99 @@
+package consent
+
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// LeftOut is something that a customer was asked for at a sign-in and left out.
+type LeftOut struct {
+	TenantID   tenant.ID
+	CustomerID customer.ID
+	Item       string // FieldItem, PurposeItem or VisitsItem of what it is
+	Times      int64  // in a row
+	AskedAt    time.Time
+	RestsUntil time.Time // it is not asked again before
+}
+
+// Fields names the columns.
+func (l *LeftOut) Fields() []db.Field {
+	return []db.Field{
+		{Column: "tenant_id", Ptr: &l.TenantID}, {Column: "customer_id", Ptr: &l.CustomerID}, {Column: "item", Ptr: &l.Item},
+		{Column: "times", Ptr: &l.Times}, {Column: "asked_at", Ptr: &l.AskedAt}, {Column: "rests_until", Ptr: &l.RestsUntil},
+	}
+}
+
+// FieldItem names a field of the profile among what is asked for.
+func FieldItem(name string) string { return "field/" + name }
+
+// PurposeItem names a purpose among what is asked for.
+func PurposeItem(id string) string { return "purpose/" + id }
+
+// VisitsItem names the count of sign-ins at an application.
+func VisitsItem(clientID string) string { return "visits/" + clientID }
+
+// How often in a row something is left out before it rests for as long as
+// LongRest.
+const (
+	tired    = 3
+	LongRest = 365 * 24 * time.Hour
+)
+
+// AskedOf is what a customer left out, and how often they were seen, by item.
+func AskedOf(tx *db.Tx, t *tenant.Tenant, c customer.ID) (map[string]LeftOut, error) {
+	list, err := db.All[LeftOut](tx, `FROM ask WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c)
+	out := map[string]LeftOut{}
+	for _, l := range list {
+		out[l.Item] = l
+	}
+	return out, err
+}
+
+// LeaveOut notes that the customer left items out: they rest for rest, and what
+// was left out three times in a row for a year.
+func LeaveOut(tx *db.Tx, t *tenant.Tenant, c customer.ID, rest time.Duration, items ...string) error {
+	for _, item := range items {
+		_, err := tx.Exec(`INSERT INTO ask (tenant_id, customer_id, item, times, asked_at, rests_until)
+			VALUES ($1, $2, $3, 1, $4, $5)
+			ON CONFLICT (tenant_id, customer_id, item) DO UPDATE SET times = ask.times + 1, asked_at = excluded.asked_at,
+			rests_until = CASE WHEN ask.times + 1 >= $6 THEN $7 ELSE excluded.rests_until END`,
+			t.ID, c, item, tx.Now, tx.Now.Add(rest), int64(tired), tx.Now.Add(max(rest, LongRest)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Answered forgets that items were left out: the customer gave them.
+func Answered(tx *db.Tx, t *tenant.Tenant, c customer.ID, items ...string) error {
+	for _, item := range items {
+		if _, err := tx.Exec(`DELETE FROM ask WHERE tenant_id = $1 AND customer_id = $2 AND item = $3`, t.ID, c, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Visit counts one more sign-in of the customer at an application. The first
+// that is counted of somebody who was there before counts as their second.
+func Visit(tx *db.Tx, t *tenant.Tenant, c customer.ID, clientID string, first bool) error {
+	n := int64(2)
+	if first {
+		n = 1
+	}
+	_, err := tx.Exec(`INSERT INTO ask (tenant_id, customer_id, item, times, asked_at, rests_until)
+		VALUES ($1, $2, $3, $4, $5, NULL)
+		ON CONFLICT (tenant_id, customer_id, item) DO UPDATE SET times = ask.times + 1, asked_at = excluded.asked_at`,
+		t.ID, c, VisitsItem(clientID), n, tx.Now)
+	return err
+}
+
+// DestroyAsked takes away what is kept of what the customer was asked for.
+func DestroyAsked(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+	_, err := tx.Exec(`DELETE FROM ask WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c)
+	return err
+}
