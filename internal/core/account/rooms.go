@@ -53,7 +53,11 @@ func Rooms() []privacy.Subject {
 			Room: "signin", Tables: []string{"flow"}, Erase: signin.Destroy,
 			Silent: map[string]string{"flow": "a sign-in under way, sealed under a key of its own and deleted within the hour"},
 		},
-		{Room: "notify", Tables: []string{"message"}, Erase: notify.Destroy, Export: exportMessages, Tells: []string{"message"}},
+		{
+			Room: "notify", Tables: []string{"message"}, Erase: notify.Destroy, Export: exportMessages,
+			Tells:  []string{"message"},
+			Silent: map[string]string{"webhook_delivery": "what is on its way to applications, whose copies the disclosures tell", "webhook_acknowledgement": "when applications acknowledged what the ledger of consents tells"},
+		},
 		{
 			Room: "release", Tables: []string{"disclosure"}, Export: exportDisclosures, Tells: []string{"disclosure"},
 			Erase: rows(`DELETE FROM disclosure WHERE tenant_id = $1 AND customer_id = $2`),
@@ -79,6 +83,14 @@ func Rooms() []privacy.Subject {
 		{
 			Room: "privacy", Tables: []string{"archive"}, Erase: privacy.DestroyArchives,
 			Silent: map[string]string{"archive": "earlier copies of what is told"},
+		},
+		{
+			Room: "hold", Tables: []string{"legal_hold"}, Export: exportHolds, Tells: []string{"legal_hold"},
+			Erase: rows(`DELETE FROM legal_hold WHERE tenant_id = $1 AND customer_id = $2`),
+			Silent: map[string]string{
+				"erasure_fact":        "there is none as long as there is anything to tell",
+				"erasure_certificate": "there is none as long as there is anything to tell; it is handed out by the link of the last message",
+			},
 		},
 		{Room: "journal", Erase: nothing, Export: exportJournal},
 	}

@@ -35,4 +35,10 @@ var Kept = map[string]string{
 	"customer": "the pseudonym itself, so that its id is never drawn twice",
 	"erasure":  "that and when the data key was destroyed, and when that is final",
 	"consent":  "the ledger proves what was agreed to; its evidence is sealed under the destroyed key",
+
+	"erasure_fact":        "when the erasure was asked for, and under which wrapping keys a backup of before could still lie",
+	"erasure_certificate": "the signed statements on the erasure, which name the customer by a pseudonym alone",
+
+	"webhook_delivery":        "applications are told of the erasure, by the name that they know; what else waited goes with the customer",
+	"webhook_acknowledgement": "who was told of a withdrawal or of the erasure and acknowledged it; it holds no personal value",
 }
