@@ -40,6 +40,54 @@ func (c *applyCommand) Run(t *terminal) error {
 	})
 }
 
+// planCommand is apply as a dry run, under the name by which people look for it.
+type planCommand struct {
+	asJSON
+	File  string `short:"f" required:"" help:"The file; - is standard input." placeholder:"FILE"`
+	Prune bool   `help:"Count what the file does not name as to be deleted."`
+}
+
+// Run tells what apply would do.
+func (c *planCommand) Run(t *terminal) error {
+	return (&applyCommand{asJSON: c.asJSON, File: c.File, Prune: c.Prune, DryRun: true}).Run(t)
+}
+
+type diffCommand struct {
+	asJSON
+	File  string `short:"f" required:"" help:"The file; - is standard input." placeholder:"FILE"`
+	Prune bool   `help:"Also what the file does not name and 'apply --prune' would delete."`
+}
+
+// Run tells value by value where the house differs from the file.
+func (c *diffCommand) Run(t *terminal) error {
+	text, err := t.read(c.File)
+	if err != nil {
+		return err
+	}
+	return t.with(func(b *server.Base) error {
+		list, err := b.Diff(t.ctx, c.File, text, c.Prune)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		for _, d := range list {
+			t.line("%s: %s", d.Tenant, d.Path)
+			if d.House != nil {
+				t.line("  - %s", d.Text(d.House))
+			}
+			if d.File != nil {
+				t.line("  + %s", d.Text(d.File))
+			}
+		}
+		if len(list) == 0 {
+			t.line("Everything is as the file says.")
+		}
+		return nil
+	})
+}
+
 func (t *terminal) read(name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(t.in)

@@ -22,6 +22,8 @@ type commands struct {
 
 	Dev       devCommand       `cmd:"" help:"Run everything for development: a demo tenant, a demo shop, an inbox."`
 	Serve     serveCommand     `cmd:"" help:"Run a production server."`
+	Plan      planCommand      `cmd:"" help:"Tell what applying a cardea.yaml would change, and whom it touches."`
+	Diff      diffCommand      `cmd:"" help:"Tell value by value where the house differs from a cardea.yaml."`
 	Apply     applyCommand     `cmd:"" help:"Make the house as a cardea.yaml says."`
 	Export    exportCommand    `cmd:"" help:"Write what is configured as a cardea.yaml."`
 	Tenant    tenantCommands   `cmd:"" help:"Tenants."`

@@ -248,7 +248,10 @@ func TestApplyAndExport(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out := d.must("apply", "-f", file, "--dry-run"); !strings.Contains(out, "+ fern: application Robot") || strings.Contains(out, "client_secret") {
+	if out := d.must("plan", "-f", file); !strings.Contains(out, "+ fern: application Robot") || strings.Contains(out, "client_secret") {
+		t.Error(out)
+	}
+	if out := d.must("diff", "-f", file); !strings.Contains(out, "fern: applications[Robot].kind\n  + \"service\"\n") || strings.Contains(out, "[Shop]") {
 		t.Error(out)
 	}
 	list := read[[]server.Change](t, d.must("apply", "-f", file, "--json"))

@@ -57,22 +57,40 @@ func (b *Base) Apply(ctx context.Context, name string, text []byte, how Applying
 
 var errDryRun = errors.New("dry run")
 
-func (b *Base) applyTenant(ctx context.Context, s *source, i int, how Applying) ([]Change, error) {
-	keys, err := b.drawMissing(s.doc.Tenants[i])
+func (b *Base) applyTenant(ctx context.Context, s *source, i int, how Applying) (changes []Change, err error) {
+	err = b.inTenant(ctx, s, i, how, func(a *applier) error {
+		err := a.run()
+		changes = a.changes
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	if how.DryRun {
+		for n := range changes {
+			changes[n].Secret, changes[n].ClientID = "", ""
+		}
+	}
+	return changes, nil
+}
+
+// inTenant gives work an applier of the file's tenant i in one transaction,
+// which is undone in a dry run.
+func (b *Base) inTenant(ctx context.Context, s *source, i int, how Applying, work func(*applier) error) error {
+	keys, err := b.drawMissing(s.doc.Tenants[i])
+	if err != nil {
+		return err
 	}
 	texts, err := s.legal(i)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var a *applier
 	err = b.DB.Update(ctx, func(tx *db.Tx) error {
-		a = &applier{
+		a := &applier{
 			base: b, source: s, doc: &s.doc.Tenants[i], path: fmt.Sprintf("$.tenants[%d]", i), prune: how.Prune,
 			keys: keys, texts: texts, tx: tx,
 		}
-		if err := a.run(); err != nil {
+		if err := work(a); err != nil {
 			return err
 		}
 		if how.DryRun {
@@ -80,15 +98,10 @@ func (b *Base) applyTenant(ctx context.Context, s *source, i int, how Applying) 
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errDryRun) {
-		return nil, err
+	if errors.Is(err, errDryRun) {
+		return nil
 	}
-	if how.DryRun {
-		for n := range a.changes {
-			a.changes[n].Secret, a.changes[n].ClientID = "", ""
-		}
-	}
-	return a.changes, nil
+	return err
 }
 
 // drawMissing draws the first keys of algorithms that applications of the file
@@ -149,7 +162,7 @@ func (a *applier) changed(what, name, act string, members ...string) {
 
 // find reads the tenant as the transaction sees it, or makes it.
 func (a *applier) find() error {
-	id, there, err := db.Value[[]byte](a.tx, `SELECT id FROM tenant WHERE slug = $1`, a.doc.Slug)
+	id, there, err := a.known()
 	if err != nil {
 		return err
 	}
@@ -161,6 +174,11 @@ func (a *applier) find() error {
 	}
 	a.t, err = a.base.House.Read(a.tx, made)
 	return err
+}
+
+// known is the id of the tenant that has the file's slug, if there is one.
+func (a *applier) known() (id []byte, there bool, err error) {
+	return db.Value[[]byte](a.tx, `SELECT id FROM tenant WHERE slug = $1`, a.doc.Slug)
 }
 
 func (a *applier) create() (tenant.ID, error) {

@@ -33,9 +33,13 @@ func (b *Base) Export(ctx context.Context, tenants ...*tenant.Tenant) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	text, err := yaml.MarshalWithOptions(d, yaml.Indent(2), yaml.IndentSequence(true),
-		yaml.CustomMarshaler[app.JWKS](writeJWKS), yaml.CustomMarshaler[[]byte](writePicture))
+	text, err := marshalDocument(d)
 	return append([]byte(exportHead), text...), err
+}
+
+func marshalDocument(part any) ([]byte, error) {
+	return yaml.MarshalWithOptions(part, yaml.Indent(2), yaml.IndentSequence(true),
+		yaml.CustomMarshaler[app.JWKS](writeJWKS), yaml.CustomMarshaler[[]byte](writePicture))
 }
 
 func (b *Base) exportTenant(tx *db.Tx, id tenant.ID) (TenantDoc, error) {
