@@ -35,6 +35,7 @@ type commands struct {
 	Mail      mailCommands     `cmd:"" help:"Mail."`
 	Audit     auditCommands    `cmd:"" help:"The journal."`
 	Receipt   receiptCommands  `cmd:"" help:"Consent receipts."`
+	Privacy   privacyCommands  `cmd:"" help:"Evidence for the data protection officer."`
 	Backup    backupCommand    `cmd:"" help:"Write a verified backup while the server runs (SQLite)."`
 	Restore   restoreCommand   `cmd:"" help:"Restore a backup, or take a database that other tools put back."`
 	Migrate   migrateCommand   `cmd:"" help:"Make the database or bring its schema up to date. serve does it by itself."`
