@@ -38,6 +38,9 @@ func (b *Base) RotateSigning(ctx context.Context, t *tenant.Tenant, alg string) 
 		}
 		algs = []string{alg}
 	}
+	if err := b.retireKeys(ctx, t); err != nil {
+		return nil, err
+	}
 	var out []SigningChange
 	for _, alg := range algs {
 		next, err := tenant.DrawKey(alg)
@@ -50,6 +53,20 @@ func (b *Base) RotateSigning(ctx context.Context, t *tenant.Tenant, alg string) 
 		out = append(out, b.signing(t, alg, false))
 	}
 	return out, nil
+}
+
+// retireKeys destroys the private halves of the signing keys whose time in the
+// key set is over; the checkpoint takes them out of the write-ahead log too.
+func (b *Base) retireKeys(ctx context.Context, t *tenant.Tenant) error {
+	n := 0
+	err := b.DB.Update(ctx, func(tx *db.Tx) (err error) {
+		n, err = tenant.RetireKeys(tx, t)
+		return err
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	return b.DB.Checkpoint(ctx)
 }
 
 func (b *Base) firstKeys(ctx context.Context, t *tenant.Tenant, alg string) ([]SigningChange, error) {
@@ -220,8 +237,8 @@ func (b *Base) noneDue() error {
 }
 
 // TendKeys does what is due by now: a new wrapping key every 30 days, the
-// re-wrapping, the destruction of retired keys, and new signing keys every 90
-// days. Call it at start and daily; on several nodes it does no harm twice.
+// re-wrapping, the destruction of retired keys, wrapping and signing ones, and new
+// signing keys every 90 days. Call it at start and daily; on several nodes it does no harm twice.
 func (b *Base) TendKeys(ctx context.Context) error {
 	now := b.DB.Now()
 	keys := b.Ring.WrappingKeys()
@@ -240,6 +257,7 @@ func (b *Base) TendKeys(ctx context.Context) error {
 		}
 	}
 	for _, t := range b.House.All() {
+		err = errors.Join(err, b.retireKeys(ctx, t))
 		for _, alg := range t.Algs() {
 			if k, failed := t.Signer(alg); failed == nil && now.After(current(t, k).CurrentAt.Add(signingEvery)) {
 				_, failed = b.RotateSigning(ctx, t, alg)

@@ -25,14 +25,15 @@ var ErrNoReceipt = fault.New(fault.NotFound, "receipt_unknown", "There is no rec
 // Receipt is a consent receipt after ISO/IEC TS 27560:2023, as JSON-LD in the
 // terms of the Data Privacy Vocabulary: what the metadata of the record, the
 // processing, the parties and the events are called there. It is made from the
-// ledger alone, so the same entry always gives the same receipt, and it names
-// its customer by a pseudonym that stands nowhere else.
+// ledger alone, so the same entry always gives the same receipt, but for the
+// instant of its making, and it names its customer by a pseudonym that stands
+// only in evidence (customer.Pseudonym).
 type Receipt struct {
 	Context    []any             `json:"@context"`
 	Type       []string          `json:"@type"`
 	ID         string            `json:"@id"`
 	Issuer     string            `json:"iss"`
-	IssuedAt   int64             `json:"iat"` // seconds: when the decision was made
+	IssuedAt   int64             `json:"iat"` // seconds: when the receipt was made, not the decision
 	Profile    string            `json:"dct:conformsTo"`
 	Identifier string            `json:"dct:identifier"`
 	Subject    ReceiptParty      `json:"dpv:hasDataSubject"`
@@ -122,6 +123,7 @@ func MakeReceipt(tx *db.Tx, t *tenant.Tenant, c customer.ID, id ID) (Receipt, er
 		return Receipt{}, err
 	}
 	r := receiptOf(t, &e)
+	r.IssuedAt = tx.Now.Unix()
 	switch e.Purpose {
 	case ForPurpose:
 		err = r.purpose(tx, t, &e)
@@ -134,7 +136,6 @@ func MakeReceipt(tx *db.Tx, t *tenant.Tenant, c customer.ID, id ID) (Receipt, er
 }
 
 func receiptOf(t *tenant.Tenant, e *Entry) Receipt {
-	pseudonym := t.MAC("receipt/subject", e.CustomerID[:])
 	event := ReceiptEvent{
 		Type: statuses[e.Decision], At: stamp(e.MadeAt), Method: e.Method, Surface: e.Surface, By: e.ActorKind, Until: stamp(e.ExpiresAt),
 	}
@@ -150,8 +151,8 @@ func receiptOf(t *tenant.Tenant, e *Entry) Receipt {
 			"dpv": "https://w3id.org/dpv#", "dct": "http://purl.org/dc/terms/", "spdx": "http://spdx.org/rdf/terms#",
 		}},
 		Type: []string{"dpv:ConsentRecord", "dpv:ConsentReceipt"}, ID: t.Issuer() + "/receipt#" + e.ID.String(),
-		Issuer: t.Issuer(), IssuedAt: e.MadeAt.Unix(), Profile: receiptProfile, Identifier: e.ID.String(),
-		Subject:    ReceiptParty{Type: "dpv:DataSubject", ID: "urn:cardea:subject:" + hex.EncodeToString(pseudonym[:16])},
+		Issuer: t.Issuer(), Profile: receiptProfile, Identifier: e.ID.String(),
+		Subject:    ReceiptParty{Type: "dpv:DataSubject", ID: customer.Pseudonym(t, e.CustomerID)},
 		Controller: ReceiptParty{Type: "dpv:DataController", ID: t.Issuer(), Name: t.Name, URL: t.Settings.PrivacyURL},
 		Processing: ReceiptProcessing{
 			Type: "dpv:Process", Data: []ReceiptData{}, Recipients: []ReceiptParty{}, Notice: notice,
@@ -252,10 +253,10 @@ func SignReceipt(t *tenant.Tenant, r Receipt) (string, error) {
 	return key.Sign(ReceiptType, claims)
 }
 
-// OpenReceipt returns a receipt that this tenant signed. It fails with
-// tenant.ErrBadToken, also where the key that signed it has left the key set.
+// OpenReceipt returns a receipt that this tenant signed, however long ago.
+// Faults: bad_token, signed_out_of_time.
 func OpenReceipt(t *tenant.Tenant, token string) (Receipt, error) {
-	claims, err := t.Verify(ReceiptType, token)
+	claims, err := t.VerifyEvidence(ReceiptType, token)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -15,10 +15,14 @@
 // which holds a set of an hour ago verifies whatever is signed now:
 //
 //	DrawKey           RotateKeys            RotateKeys             KeyKept later
-//	--------> next ------------> current ------------> previous ----------------> gone
+//	--------> next ------------> current ------------> previous ----------------> retired
 //	           |                    |                      |
 //	      not used yet      signs once it has       verifies only; signs on while
 //	                        stood for KeyPublished  no later key has stood that long
+//
+// A retired key has left the key set and has no private half any more. Its
+// public half stays for ever: it verifies evidence (receipts, certificates) that
+// it signed while it signed, and nothing else.
 //
 // RenewKeys, for a stolen key, throws all of an algorithm's keys away at once.
 package tenant

@@ -247,7 +247,9 @@ func readKeys(tx *db.Tx, t *Tenant) (keySet, error) {
 			return keySet{}, err
 		}
 	}
-	return newKeySet(keys, tx.Now), nil
+	set := newKeySet(keys, tx.Now)
+	set.retired, err = readRetired(tx, t)
+	return set, err
 }
 
 // OriginOf is the tenant's origin at a request's host; it may answer at several.

@@ -93,32 +93,38 @@ func (k *SigningKey) sign(input []byte) ([]byte, error) {
 // parameter of the token's choosing is ever looked at. What the claims say
 // (issuer, audience, expiry) is the caller's to check. It fails with ErrBadToken.
 func (t *Tenant) Verify(typ, token string) ([]byte, error) {
+	claims, _, err := verifyAmong(t.signing.all, typ, token)
+	return claims, err
+}
+
+// verifyAmong is Verify with some keys alone, and tells which of them it was.
+func verifyAmong(keys []*SigningKey, typ, token string) ([]byte, *SigningKey, error) {
 	if len(token) > maxToken {
-		return nil, ErrBadToken
+		return nil, nil, ErrBadToken
 	}
 	end := strings.LastIndexByte(token, '.')
 	if end < 0 {
-		return nil, ErrBadToken
+		return nil, nil, ErrBadToken
 	}
 	signature, err := spoken.DecodeString(token[end+1:])
 	if err != nil || strings.ContainsAny(token, "\r\n") {
-		return nil, ErrBadToken
+		return nil, nil, ErrBadToken
 	}
-	for _, k := range t.signing.all {
+	for _, k := range keys {
 		claims, ok := strings.CutPrefix(token[:end], k.header(typ))
 		if !ok {
 			continue
 		}
 		if !k.verifies([]byte(token[:end]), signature) {
-			return nil, ErrBadToken
+			return nil, nil, ErrBadToken
 		}
 		plain, err := spoken.DecodeString(claims)
 		if err != nil {
-			return nil, ErrBadToken
+			return nil, nil, ErrBadToken
 		}
-		return plain, nil
+		return plain, k, nil
 	}
-	return nil, ErrBadToken
+	return nil, nil, ErrBadToken
 }
 
 func (k *SigningKey) verifies(input, signature []byte) bool {

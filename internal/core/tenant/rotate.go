@@ -20,7 +20,8 @@ func AddKeys(tx *db.Tx, t *Tenant, current, next *DrawnKey) error {
 }
 
 // RenewKeys throws every key of an algorithm away and begins with two new ones:
-// for a key that was stolen. Whatever the old keys signed stops verifying.
+// for a key that was stolen. Whatever the old keys signed stops verifying, also
+// as evidence: a thief could have signed it and dated it back.
 func RenewKeys(tx *db.Tx, t *Tenant, current, next *DrawnKey) error {
 	if current.key.Alg != next.key.Alg || current.key.KID == next.key.KID {
 		return ErrUnknownAlg
@@ -45,12 +46,12 @@ func (t *Tenant) beginKeys(tx *db.Tx, current, next *DrawnKey, renewed bool) err
 // RotateKeys moves an algorithm's keys on: current becomes previous, next
 // becomes current, and the drawn key is the new next. Rotating again before the
 // new current key was published for KeyPublished is safe: an older key goes on
-// signing until then. Keys that have been previous for KeyKept are deleted. It
-// fails with ErrNoKey if the tenant has no key of the algorithm.
+// signing until then. Keys that have been previous for KeyKept leave the set as
+// in RetireKeys. It fails with ErrNoKey if the tenant has no key of the
+// algorithm.
 func RotateKeys(tx *db.Tx, t *Tenant, next *DrawnKey) error {
 	alg := next.key.Alg
-	if _, err := tx.Exec(`DELETE FROM signing_key WHERE tenant_id = $1 AND alg = $2 AND previous_at < $3`,
-		t.ID, alg, tx.Now.Add(-KeyKept)); err != nil {
+	if _, err := retire(tx, t); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(`UPDATE signing_key SET state = 'previous', previous_at = $3

@@ -35,6 +35,7 @@ const (
 	Next     = "next"
 	Current  = "current"
 	Previous = "previous"
+	Retired  = "retired" // out of the set: an evidence key, without its private half
 )
 
 const (
@@ -62,6 +63,7 @@ type SigningKey struct {
 	JWK       json.RawMessage // the public key as it stands in the key set
 	CreatedAt time.Time
 	CurrentAt time.Time
+	usedUntil time.Time // zero: it signs, or will
 	private   crypto.Signer
 	headers   sync.Map // typ -> the encoded header with its dot
 }
@@ -175,6 +177,10 @@ func (r *keyRow) open(own secret.Key) (*SigningKey, error) {
 		return nil, err
 	}
 	k.State, k.CreatedAt, k.CurrentAt = r.state, r.createdAt, r.currentAt
+	if !r.previousAt.IsZero() {
+		// However hastily keys are rotated, one that is ripe by then took over.
+		k.usedUntil = r.previousAt.Add(KeyPublished)
+	}
 	return k, nil
 }
 
@@ -184,6 +190,7 @@ type keySet struct {
 	byKID   map[string]*SigningKey
 	signers map[string]*SigningKey // alg -> who signs now
 	ripe    time.Time              // when another key begins to sign; zero: none will
+	retired []*SigningKey          // evidence keys, without their private halves
 }
 
 func newKeySet(keys []*SigningKey, now time.Time) keySet {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -233,4 +234,66 @@ func BenchmarkSignES256(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestRetiredKeysVerifyEvidenceOfTheirTimeAlone: what a key signed verifies for
+// ever as evidence, never as a token; what somebody signs with it afterwards
+// does not; and its private half is gone from the database.
+func TestRetiredKeysVerifyEvidenceOfTheirTimeAlone(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		const typ = "consent-receipt+jwt"
+		signer, err := h.T().Signer("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := func(when time.Time) string {
+			token, err := signer.Sign(typ, []byte(`{"iat":`+strconv.FormatInt(when.Unix(), 10)+`}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+		signed := h.Clock.Now()
+		genuine := at(signed)
+		h.Wait(time.Hour)
+		next := draw(t, tenant.ES256)
+		h.Update(func(tx *db.Tx) error { return tenant.RotateKeys(tx, h.T(), next) })
+		h.Wait(tenant.KeyKept + time.Second)
+		n := 0
+		h.Update(func(tx *db.Tx) (err error) { n, err = tenant.RetireKeys(tx, h.T()); return err })
+		if n != 1 {
+			t.Fatalf("%d keys retired", n)
+		}
+		if _, there := h.T().PublicKey(signer.KID); there {
+			t.Error("the key still stands in the key set")
+		}
+		if _, err := h.T().Verify(typ, genuine); !errors.Is(err, tenant.ErrBadToken) {
+			t.Error("a retired key verifies tokens")
+		}
+		if _, err := h.T().VerifyEvidence(typ, genuine); err != nil {
+			t.Errorf("evidence of its time: %v", err)
+		}
+		if _, err := h.T().VerifyEvidence("JWT", genuine); !errors.Is(err, tenant.ErrBadToken) {
+			t.Errorf("for another purpose: %v", err)
+		}
+		for what, when := range map[string]time.Time{"late": h.Clock.Now(), "early": signed.Add(-24 * time.Hour)} {
+			if _, err := h.T().VerifyEvidence(typ, at(when)); !errors.Is(err, tenant.ErrSignedLate) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		h.View(func(tx *db.Tx) error {
+			left, _, err := db.Value[int64](tx, `SELECT count(*) FROM signing_key WHERE kid = $1`, signer.KID)
+			if left != 0 {
+				t.Error("the private half is kept")
+			}
+			return err
+		})
+		for _, k := range h.T().EvidenceKeys() {
+			text, err := k.Published()
+			if err != nil || strings.Contains(string(text), `"d"`) || k.KID == signer.KID != strings.Contains(string(text), `"exp"`) {
+				t.Errorf("published: %s %v", text, err)
+			}
+		}
+	})
 }

@@ -23,6 +23,7 @@ func (l *Login) wellKnown(m *web.Mux) {
 	document("apple-app-site-association", appleApps)
 	document("assetlinks.json", assetLinks)
 	document("gpc.json", privacyControl)
+	document("cardea-evidence.json", evidenceKeys)
 }
 
 func publish(document func(*tenant.Tenant) (any, bool)) web.Handler {
