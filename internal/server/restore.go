@@ -346,6 +346,9 @@ func eraseOne(tx *db.Tx, t *tenant.Tenant, id customer.ID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if _, err := notify.TellErased(tx, t, id); err != nil {
+		return false, err
+	}
 	for _, room := range account.Rooms() {
 		if err := room.Erase(tx, t, id); err != nil {
 			return false, err

@@ -75,6 +75,9 @@ func (a Acts) Erase(tx *db.Tx, t *tenant.Tenant, c customer.ID, rooms []privacy.
 	if err := farewell(tx, t, c); err != nil {
 		return err
 	}
+	if _, err := notify.TellErased(tx, t, c); err != nil {
+		return err
+	}
 	if err := a.end(tx, t, c, session.ID{}, "erased"); err != nil {
 		return err
 	}

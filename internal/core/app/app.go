@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -143,6 +144,9 @@ type Settings struct {
 	// Connect Back-Channel Logout 1.0 section 2.2).
 	BackchannelSessionRequired bool `json:"backchannel_session_required,omitempty" yaml:"backchannel_session_required,omitempty"`
 
+	// Webhook is where it hears what happens to its customers; nil: nowhere.
+	Webhook *Webhook `json:"webhook,omitempty" yaml:"webhook,omitempty"`
+
 	HomeURL   string `json:"home_url,omitempty" yaml:"home_url,omitempty"`
 	LogoURL   string `json:"logo_url,omitempty" yaml:"logo_url,omitempty"`
 	PolicyURL string `json:"policy_url,omitempty" yaml:"policy_url,omitempty"`
@@ -167,6 +171,29 @@ type Settings struct {
 	// refresh tokens end with it.
 	SessionIdle     tenant.Duration `json:"session_idle,omitempty" yaml:"session_idle,omitempty"`
 	SessionAbsolute tenant.Duration `json:"session_absolute,omitempty" yaml:"session_absolute,omitempty"`
+
+	// Asks are fields of the profile that customers are asked for when they sign
+	// in here, the most wanted first.
+	Asks []Asked `json:"asks,omitempty" yaml:"asks,omitempty"`
+}
+
+// Asked is a field that an application asks customers for.
+type Asked struct {
+	Field string `json:"field" yaml:"field"`
+	// Purpose is what it is for: one of the application's, which the field names
+	// too. Where it rests on consent, that is asked for beside the field.
+	Purpose string `json:"purpose" yaml:"purpose"`
+	// Needed means that nobody gets on without it; where the purpose rests on
+	// consent, which is free, it does not count.
+	Needed bool `json:"needed,omitempty" yaml:"needed,omitempty"`
+	// From is the sign-in from which on it is asked for; the sign-up is the
+	// first one. 2 if 0; what is needed is asked for at once.
+	From int `json:"from,omitempty" yaml:"from,omitempty"`
+}
+
+// Counts reports whether the application's sign-ins have to be counted.
+func (s *Settings) Counts() bool {
+	return slices.ContainsFunc(s.Asks, func(a Asked) bool { return a.From > 2 && !a.Needed })
 }
 
 // Scope is something that an API lets others do.

@@ -74,7 +74,7 @@ func (a *Application) check(t *tenant.Tenant) error {
 		return ErrBadAudience.At("audience")
 	}
 	for _, c := range []func(*tenant.Tenant) error{
-		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans, a.checkLevels,
+		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans, a.checkLevels, a.checkWebhook, a.checkAsks,
 	} {
 		if err := c(t); err != nil {
 			return err
@@ -286,6 +286,27 @@ func (a *Application) checkLevels(*tenant.Tenant) error {
 		if !slices.Contains(levels, l) {
 			return ErrBadSettings.At("default_acr_values")
 		}
+	}
+	return nil
+}
+
+// maxAsks bounds what an application asks for: two at a time, at most.
+const maxAsks = 20
+
+func (a *Application) checkAsks(*tenant.Tenant) error {
+	s := &a.Settings
+	if len(s.Asks) > maxAsks {
+		return ErrTooMany.At("asks")
+	}
+	if len(s.Asks) > 0 && !slices.Contains(s.Grants, GrantCode) {
+		return ErrBadSettings.At("asks")
+	}
+	seen := map[string]bool{}
+	for _, q := range s.Asks {
+		if q.Field == "" || len(q.Field) > 60 || seen[q.Field] || q.From < 0 || q.From > 100 || !slices.Contains(s.Purposes, q.Purpose) {
+			return ErrBadSettings.At("asks")
+		}
+		seen[q.Field] = true
 	}
 	return nil
 }

@@ -158,6 +158,9 @@ func Delete(tx *db.Tx, t *tenant.Tenant, id ID) error {
 	if err := dropSecrets(tx, &a); err != nil {
 		return err
 	}
+	if err := dropWebhookSecrets(tx, t, id); err != nil {
+		return err
+	}
 	if err := note(tx, &a, Deleted{Name: a.Name}, journal.Config); err != nil {
 		return err
 	}

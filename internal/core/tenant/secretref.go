@@ -18,6 +18,10 @@ var ErrBadSecretRef = fault.New(fault.Invalid, "bad_secret_ref", `Say where the 
 
 const maxSecretFile = 64 << 10
 
+// Check fails with ErrBadSecretRef At the member for what names no place. Empty
+// is fine.
+func (r SecretRef) Check(member string) error { return r.check(member) }
+
 func (r SecretRef) check(member string) error {
 	if r == "" {
 		return nil
