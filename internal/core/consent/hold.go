@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"time"
+
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -23,7 +25,8 @@ const (
 // Holds tells whether data of the customer may be used for a purpose and handed
 // to a recipient now, with where the ledger stands and why (State.Why). A zero
 // recipient is the tenant itself, with its own applications; another one must
-// be named by the purpose. It costs one read by primary key.
+// be named by the purpose. It costs one read by primary key. Whether the
+// customer had the use of data restricted is not looked at: the gate does that.
 func Holds(tx *db.Tx, t *tenant.Tenant, c customer.ID, purpose string, recipient [16]byte) (State, bool, error) {
 	p, ok, err := FindPurpose(tx, t, purpose)
 	if err != nil || !ok {
@@ -37,15 +40,15 @@ func Holds(tx *db.Tx, t *tenant.Tenant, c customer.ID, purpose string, recipient
 	if err != nil {
 		return State{}, false, err
 	}
-	s.Why = s.why(tx, &p)
+	s.Why = s.why(tx.Now, &p)
 	return s, s.Why == WhyBasis || s.Why == WhyGiven, nil
 }
 
 // why is the rule: what a decision, or none, means under a basis.
-func (s *State) why(tx *db.Tx, p *Purpose) string {
+func (s *State) why(now time.Time, p *Purpose) string {
 	switch {
 	case p.Basis == ByConsent:
-		return s.whyConsent(tx, p)
+		return s.whyConsent(now, p)
 	case p.Basis.Objectable() && s.Decision == Objected:
 		return WhyObjected
 	case p.Basis.Objectable() && s.Decision == Withdrawn:
@@ -54,7 +57,7 @@ func (s *State) why(tx *db.Tx, p *Purpose) string {
 	return WhyBasis
 }
 
-func (s *State) whyConsent(tx *db.Tx, p *Purpose) string {
+func (s *State) whyConsent(now time.Time, p *Purpose) string {
 	switch s.Decision {
 	case "":
 		return WhyNever
@@ -67,9 +70,9 @@ func (s *State) whyConsent(tx *db.Tx, p *Purpose) string {
 		return WhyWithdrawn
 	}
 	switch {
-	case !s.ExpiresAt.IsZero() && !tx.Now.Before(s.ExpiresAt):
+	case !s.ExpiresAt.IsZero() && !now.Before(s.ExpiresAt):
 		return WhyExpired
-	case s.Version < p.AskedFrom && !tx.Now.Before(p.AskedAt):
+	case s.Version < p.AskedFrom && !now.Before(p.AskedAt):
 		return WhyOlder
 	}
 	return WhyGiven
