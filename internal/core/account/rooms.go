@@ -81,7 +81,8 @@ func Rooms() []privacy.Subject {
 			Erase: rows(`DELETE FROM role_assignment WHERE tenant_id = $1 AND customer_id = $2`),
 		},
 		{
-			Room: "privacy", Tables: []string{"archive"}, Erase: privacy.DestroyArchives,
+			Room: "privacy", Tables: []string{"archive"}, Erase: privacy.Destroy, Export: exportCases,
+			Tells:  []string{"privacy_case", "case_entry"},
 			Silent: map[string]string{"archive": "earlier copies of what is told"},
 		},
 		{
@@ -91,6 +92,10 @@ func Rooms() []privacy.Subject {
 				"erasure_fact":        "there is none as long as there is anything to tell",
 				"erasure_certificate": "there is none as long as there is anything to tell; it is handed out by the link of the last message",
 			},
+		},
+		{
+			Room: "account", Tables: []string{"inactivity"}, Erase: rows(`DELETE FROM inactivity WHERE tenant_id = $1 AND customer_id = $2`),
+			Silent: map[string]string{"inactivity": "that the customer was warned of closing an unused account; the warnings are told by messages"},
 		},
 		{Room: "journal", Erase: nothing, Export: exportJournal},
 	}

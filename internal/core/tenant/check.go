@@ -32,7 +32,8 @@ func (s *Settings) Check(loopback bool) error {
 		s.checkPeople, s.Session.check, s.Mail.check,
 		func() error { return s.SMS.check(loopback) },
 		func() error { return s.Passkeys.check(loopback) },
-		s.SecondFactor.check, s.Assurance.check, s.Risk.check, func() error { return s.Bots.check(loopback) },
+		s.Registration.Age.check, s.Asking.check, s.SecondFactor.check, s.Assurance.check, s.Risk.check, func() error { return s.Bots.check(loopback) }, func() error { return s.Privacy.check(loopback) },
+		s.Retention.check,
 	} {
 		if err := c(); err != nil {
 			return err
@@ -146,6 +147,9 @@ func (s *Settings) checkPeople() error {
 	return nil
 }
 
+// ValidCountry reports whether s is a country of ISO 3166-1, in two letters.
+func ValidCountry(s string) bool { return validRegion(s) }
+
 func validRegion(r string) bool {
 	region, err := language.ParseRegion(r)
 	return err == nil && len(r) == 2 && region.IsCountry() && region.String() == r
@@ -213,4 +217,11 @@ func (s *SMS) check(loopback bool) error {
 func plainAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s && plainASCII(s)
+}
+
+func (a *Asking) check() error {
+	if a.Rest.Or(day) < day || a.Rest > Duration(400*day) {
+		return ErrBadSetting.At("settings.asking.rest")
+	}
+	return nil
 }

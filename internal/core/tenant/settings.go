@@ -34,7 +34,21 @@ type Settings struct {
 	Assurance    Assurance    `json:"assurance,omitzero" yaml:"assurance,omitempty"`
 	Risk         Risk         `json:"risk,omitzero" yaml:"risk,omitempty"`
 	Bots         Bots         `json:"bots,omitzero" yaml:"bots,omitempty"`
+	Privacy      Privacy      `json:"privacy,omitzero" yaml:"privacy,omitempty"`
+	Retention    Retention    `json:"retention,omitzero" yaml:"retention,omitempty"`
+	Asking       Asking       `json:"asking,omitzero" yaml:"asking,omitempty"`
 }
+
+// Asking says how sign-ins ask customers for what an application or a purpose
+// wants of them.
+type Asking struct {
+	// Rest is for how long what was left out is not asked for again; 30d if 0.
+	// What was left out three times in a row rests for a year.
+	Rest Duration `json:"rest,omitempty" yaml:"rest,omitempty"`
+}
+
+// AskingRest is for how long what a customer left out is not asked for again.
+func (t *Tenant) AskingRest() time.Duration { return t.Settings.Asking.Rest.Or(30 * day) }
 
 // Identifiers says by what customers may be known, besides an e-mail address,
 // which always may.
@@ -57,6 +71,8 @@ type Registration struct {
 	// addresses with a plus tag.
 	BlockDisposable bool `json:"block_disposable,omitempty" yaml:"block_disposable,omitempty"`
 	BlockAlias      bool `json:"block_alias,omitempty" yaml:"block_alias,omitempty"`
+	// Age says from which age somebody may register alone.
+	Age Age `json:"age,omitzero" yaml:"age,omitempty"`
 }
 
 // Password says what passwords are good for.
