@@ -142,17 +142,22 @@ type page struct {
 	Plants, Orders []Plant
 	Delivers       bool // there is an API that knows addresses
 	Address        string
+	Tip            string // for the place where the customer gardens
 	Problem        string
 }
 
-func (s *Shop) show(w http.ResponseWriter, r *http.Request, name, title string) {
+func (s *Shop) page(w http.ResponseWriter, r *http.Request, title string) page {
 	p := page{Title: title, Account: s.client.cfg.AccountURL, Plants: plants, Delivers: s.client.cfg.API != ""}
 	s.with(w, r, func(v *visit) {
 		p.Who, p.Orders, p.Ended = v.who, append([]Plant(nil), v.orders...), v.ended
 		p.Address = v.address
 		v.ended = false
 	})
-	s.render(w, http.StatusOK, name, p)
+	return p
+}
+
+func (s *Shop) show(w http.ResponseWriter, r *http.Request, name, title string) {
+	s.render(w, http.StatusOK, name, s.page(w, r, title))
 }
 
 func (s *Shop) render(w http.ResponseWriter, status int, name string, p page) {
@@ -163,10 +168,6 @@ func (s *Shop) render(w http.ResponseWriter, status int, name string, p page) {
 
 func (s *Shop) fail(w http.ResponseWriter, err error) {
 	s.render(w, http.StatusBadGateway, "problem", page{Title: "Sign-in did not work", Problem: err.Error(), Account: s.client.cfg.AccountURL})
-}
-
-func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
-	s.show(w, r, "home", "Plants for patient people")
 }
 
 func (s *Shop) orders(w http.ResponseWriter, r *http.Request) { s.show(w, r, "orders", "Your orders") }

@@ -25,6 +25,7 @@ type Config struct {
 	AccountURL   string       // the issuer's "My account" page
 	Client       *http.Client // nil: http.DefaultClient
 
+	Tips     bool             // ask for the claim "garden" (cardea.yaml) and give tips for it
 	Resource string           // the audience of the delivery API (examples/api); "": there is none
 	API      string           // where it answers; "": in this process, at BaseURL/api
 	Change   api.Need         // in this process: what it wants of who changes the address
@@ -86,6 +87,9 @@ func (c *client) oauth(p *oidc.Provider) *oauth2.Config {
 	scopes := []string{oidc.ScopeOpenID, "email", "profile"}
 	if c.cfg.API != "" {
 		scopes = append(scopes, "orders:read", "orders:write")
+	}
+	if c.cfg.Tips {
+		scopes = append(scopes, "garden")
 	}
 	return &oauth2.Config{
 		ClientID: c.cfg.ClientID, ClientSecret: c.cfg.ClientSecret, Endpoint: p.Endpoint(),

@@ -14,10 +14,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cardea-id/cardea/examples/shop"
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
@@ -83,6 +85,7 @@ func (d *demo) make(ctx context.Context, data, origin, shopOrigin string) error 
 	for _, step := range []func() error{
 		func() error { return g.tenant(origin) },
 		func() error { return g.applications(d, origin, shopOrigin) },
+		g.model,
 		func() error { return g.people(now) },
 		func() error { return d.keep(data) },
 	} {
@@ -192,7 +195,8 @@ func shopSettings(origin string) app.Settings {
 	return app.Settings{
 		RedirectURIs: []string{origin + "/callback"}, PostLogoutURIs: []string{origin + "/signed-out"},
 		BackchannelLogoutURI: origin + "/backchannel-logout", HomeURL: origin,
-		AllowedScopes: []string{"openid", "profile", "email", "orders:read", "orders:write"}, Resources: []string{demoAPI},
+		AllowedScopes: []string{"openid", "profile", "email", "garden", "orders:read", "orders:write"}, Resources: []string{demoAPI},
+		Purposes: []string{catalog.PurposeAccount, "tips"},
 	}
 }
 
@@ -234,6 +238,12 @@ func (g *gardener) applications(d *demo, _, shopOrigin string) error {
 	return nil
 }
 
+// model gives the tenant the fields, purposes and topics of the shop's file.
+func (g *gardener) model() error {
+	_, err := g.b.Apply(g.ctx, "cardea.yaml", shop.Model, Applying{})
+	return err
+}
+
 func (g *gardener) register(n app.New, shop bool) (devClient, error) {
 	var a app.Application
 	var secret string
@@ -267,7 +277,7 @@ const (
 )
 
 var people = []character{
-	{"mia@example.test", "customer with 14 months of history", 14, map[string]string{"name": "Mia Okafor", "given_name": "Mia", "family_name": "Okafor", "locale": "en", "zoneinfo": "Europe/Berlin"}, []string{firefox, iphone}, false},
+	{"mia@example.test", "customer with 14 months of history", 14, map[string]string{"name": "Mia Okafor", "given_name": "Mia", "family_name": "Okafor", "locale": "en", "zoneinfo": "Europe/Berlin", "garden": "balcony"}, []string{firefox, iphone}, false},
 	{"sam@example.test", "locked after password spraying", 9, map[string]string{"name": "Sam Ruiz", "given_name": "Sam", "family_name": "Ruiz", "locale": "es"}, []string{chrome}, true},
 	{"lena@example.test", "signs in in German", 5, map[string]string{"name": "Lena Brandt", "given_name": "Lena", "family_name": "Brandt", "locale": "de", "zoneinfo": "Europe/Vienna"}, []string{iphone}, false},
 	{"nour@example.test", "signs in in Arabic", 2, map[string]string{"name": "نور حداد", "given_name": "نور", "family_name": "حداد", "locale": "ar", "zoneinfo": "Asia/Amman"}, []string{chrome}, false},
@@ -311,6 +321,15 @@ func (g *gardener) join(tx *db.Tx, p character) (customer.Customer, error) {
 	}
 	for name, value := range p.profile {
 		if err := customer.SetField(tx, g.t, c.ID, name, value, "customer"); err != nil {
+			return c, err
+		}
+	}
+	if p.profile["garden"] != "" {
+		_, err := consent.Decide(tx, g.t, consent.Choice{
+			Customer: c.ID, Purpose: "tips", Decision: consent.Given, Version: 1, Locale: "en", Surface: "portal", Method: "button",
+			Network: "203.0.113.24", Agent: p.agents[0],
+		})
+		if err != nil {
 			return c, err
 		}
 	}
