@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql/driver"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/fault"
@@ -31,6 +32,27 @@ func New[K Kind](now time.Time) ID[K] {
 	}
 	b[6] = b[6]&0x0f | 0x70
 	b[8] = b[8]&0x3f | 0x80
+	return b
+}
+
+var turns atomic.Uint32
+
+// Next draws the bytes of an id whose 12 bits after the version hold the
+// microseconds (RFC 9562, section 6.2, method 3), followed by a counter of this
+// process, so that what is made in one instant sorts in the order in which it
+// was made.
+func Next(now time.Time) (b [16]byte) {
+	micros := uint64(now.UnixMicro())
+	ms, fraction := micros/1000, micros%1000*4
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	turn := turns.Add(1)
+	b[6], b[7] = 0x70|byte(fraction>>8), byte(fraction)
+	b[8], b[9], b[10] = 0x80|byte(turn>>16)&0x3f, byte(turn>>8), byte(turn)
+	if _, err := rand.Read(b[11:]); err != nil {
+		panic(err) // as in New
+	}
 	return b
 }
 

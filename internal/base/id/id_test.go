@@ -32,6 +32,25 @@ func TestALaterIDStandsLaterInOrder(t *testing.T) {
 	}
 }
 
+func TestIDsOfOneInstantKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMicro(1_700_000_000_123_456)
+	before := Next(at)
+	if before[6]>>4 != 7 || before[8]>>6 != 2 {
+		t.Fatalf("not an UUIDv7: %x", before)
+	}
+	for range 1000 {
+		next := Next(at)
+		if string(next[:]) <= string(before[:]) && turns.Load()&(1<<22-1) > 2000 {
+			t.Fatalf("%x comes after %x", next, before)
+		}
+		before = next
+	}
+	if later := Next(at.Add(time.Microsecond)); string(later[:]) <= string(before[:]) {
+		t.Fatal("a later microsecond sorts before")
+	}
+}
+
 func TestOnlyOneSpellingIsRead(t *testing.T) {
 	t.Parallel()
 	good := New[kind](now).String()

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"sync/atomic"
 	"time"
 
+	"github.com/cardea-id/cardea/internal/base/id"
 	"github.com/cardea-id/cardea/internal/base/secret"
 )
 
@@ -18,23 +18,8 @@ const Buckets = 16
 // cannot be guessed from the digest after it was pruned.
 func newSalt() []byte { return secret.Random(16) }
 
-var turns atomic.Uint32
-
-// newID makes an UUIDv7 whose 12 bits after the version hold the microseconds
-// (RFC 9562, section 6.2, method 3), followed by a counter of this process, so
-// that events of one transaction sort in the order in which they were appended.
-func newID(now time.Time) (b [16]byte) {
-	micros := uint64(now.UnixMicro())
-	ms, fraction := micros/1000, micros%1000*4
-	for i := range 6 {
-		b[i] = byte(ms >> (40 - 8*i))
-	}
-	turn := turns.Add(1)
-	b[6], b[7] = 0x70|byte(fraction>>8), byte(fraction)
-	b[8], b[9], b[10] = 0x80|byte(turn>>16)&0x3f, byte(turn>>8), byte(turn)
-	copy(b[11:], secret.Random(5))
-	return b
-}
+// newID sorts events of one transaction in the order in which they were appended.
+func newID(now time.Time) [16]byte { return id.Next(now) }
 
 // digester hashes parts with their lengths, so that no two lists of parts read
 // the same. The first part names what is hashed.

@@ -211,22 +211,3 @@ func TestAChangeThatRollsBackLeavesNoEvent(t *testing.T) {
 		}
 	})
 }
-
-func TestIDsOfOneInstantKeepTheirOrder(t *testing.T) {
-	t.Parallel()
-	now := time.UnixMicro(1_700_000_000_123_456)
-	before := newID(now)
-	if before[6]>>4 != 7 || before[8]>>6 != 2 {
-		t.Fatalf("not an UUIDv7: %x", before)
-	}
-	for range 1000 {
-		next := newID(now)
-		if string(next[:]) <= string(before[:]) && turns.Load()&(1<<22-1) > 2000 {
-			t.Fatalf("%x comes after %x", next, before)
-		}
-		before = next
-	}
-	if later := newID(now.Add(time.Microsecond)); string(later[:]) <= string(before[:]) {
-		t.Fatal("a later microsecond sorts before")
-	}
-}

@@ -120,3 +120,46 @@ func TestANewVersionOfALegalTextIsAskedFor(t *testing.T) {
 		}
 	})
 }
+
+// TestH221_TheStateIsTheEntryThatWasWrittenLast: also of several in one
+// microsecond, and where the node that writes later has the slower clock.
+func TestH221_TheStateIsTheEntryThatWasWrittenLast(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		mia, a := h.Customer(), h.App(false)
+		decide := func(tx *db.Tx, given bool) error {
+			return consent.Record(tx, h.T(), consent.Decision{Customer: mia, Purpose: consent.Scope, Recipient: a.ID, Item: "email", Given: given, Surface: "test"})
+		}
+		h.Update(func(tx *db.Tx) error {
+			for _, given := range []bool{true, false, true, false} {
+				if err := decide(tx, given); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		h.Update(func(tx *db.Tx) error {
+			tx.Now = tx.Now.Add(-time.Hour)
+			return decide(tx, true)
+		})
+		h.View(func(tx *db.Tx) error {
+			list, err := consent.Ledger(tx, h.T(), mia)
+			if len(list) != 5 {
+				t.Fatal(len(list), err)
+			}
+			for i, e := range list {
+				if want := i%2 == 0; (e.Decision == consent.Given) != want {
+					t.Errorf("entry %d from the end is %s", i, e.Decision)
+				}
+				if i > 0 && (!list[i-1].MadeAt.After(e.MadeAt) || list[i-1].ID.String() <= e.ID.String()) {
+					t.Errorf("entry %d is not after the one before it: %v %v", i, list[i-1].MadeAt, e.MadeAt)
+				}
+			}
+			s, err := consent.Recipients(tx, h.T(), mia)
+			if len(s) != 1 || s[0].ConsentID != list[0].ID || !s[0].MadeAt.Equal(list[0].MadeAt) {
+				t.Errorf("the state is not the last entry: %+v", s)
+			}
+			return err
+		})
+	})
+}

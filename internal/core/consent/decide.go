@@ -88,6 +88,9 @@ func (ch *Choice) record(tx *db.Tx, t *tenant.Tenant, p *Purpose) (ID, error) {
 	}
 	if ch.Decision == Given && p.Basis == ByConsent && p.Expiry != 0 {
 		d.ExpiresAt = tx.Now.Add(time.Duration(p.Expiry))
+		if p.Remind != 0 {
+			d.RemindAt = d.ExpiresAt.Add(-time.Duration(p.Remind))
+		}
 	}
 	plain, err := json.Marshal(map[string]string{"network": ch.Network, "agent": ch.Agent})
 	if err != nil {
@@ -96,7 +99,7 @@ func (ch *Choice) record(tx *db.Tx, t *tenant.Tenant, p *Purpose) (ID, error) {
 	if d.Evidence, err = customer.Seal(tx, t, ch.Customer, evidence, plain); err != nil {
 		return ID{}, err
 	}
-	return enter(tx, t.ID, d.entry(tx, t.ID))
+	return enter(tx, t.ID, d.entry(t.ID))
 }
 
 // Sweep writes "expired" to the ledger for at most limit consents, of all
@@ -112,7 +115,7 @@ func Sweep(tx *db.Tx, limit int) (int, error) {
 			Customer: s.CustomerID, Purpose: s.Purpose, Recipient: s.Recipient, Item: s.Item, Version: s.Version,
 			Surface: "house", Method: "expiry", Actor: journal.Actor{Kind: "system"},
 		}
-		e := d.entry(tx, s.TenantID)
+		e := d.entry(s.TenantID)
 		e.Decision = Expired
 		if _, err := enter(tx, s.TenantID, e); err != nil {
 			return 0, err

@@ -61,6 +61,7 @@ type Decision struct {
 	Method     string // how: "button", "checkbox", "continue", "header"
 	Evidence   customer.Sealed
 	ExpiresAt  time.Time     // until when consent holds; zero: until it is withdrawn
+	RemindAt   time.Time     // when the customer is told that it ends; zero: never
 	Actor      journal.Actor // who decided on the customer's behalf; zero: the customer
 }
 
@@ -83,6 +84,8 @@ type Entry struct {
 	ActorKind  string
 	ActorID    [16]byte
 	ExpiresAt  time.Time
+
+	remindAt time.Time // kept with the state alone: when the customer is told that it ends
 }
 
 // Fields names the columns.
@@ -147,20 +150,20 @@ func Record(tx *db.Tx, t *tenant.Tenant, d Decision) error {
 	if d.Customer.IsZero() || d.Purpose == "" || d.Item == "" {
 		return ErrBadDecision
 	}
-	_, err := enter(tx, t.ID, d.entry(tx, t.ID))
+	_, err := enter(tx, t.ID, d.entry(t.ID))
 	return err
 }
 
-func (d *Decision) entry(tx *db.Tx, t tenant.ID) Entry {
+func (d *Decision) entry(t tenant.ID) Entry {
 	e := Entry{
-		TenantID: t, CustomerID: d.Customer, ID: id.New[kind](tx.Now), Purpose: d.Purpose, Recipient: d.Recipient,
+		TenantID: t, CustomerID: d.Customer, Purpose: d.Purpose, Recipient: d.Recipient,
 		Item: d.Item, Decision: Withdrawn, Version: d.Version, TextDigest: d.TextDigest, Locale: d.Locale,
-		Surface: d.Surface, Method: d.Method, Evidence: d.Evidence, MadeAt: tx.Now,
+		Surface: d.Surface, Method: d.Method, Evidence: d.Evidence,
 		ActorKind: d.Actor.Kind, ActorID: d.Actor.ID,
 	}
 	switch {
 	case d.Given:
-		e.Decision, e.ExpiresAt = Given, d.ExpiresAt
+		e.Decision, e.ExpiresAt, e.remindAt = Given, d.ExpiresAt, d.RemindAt
 	case d.Objected:
 		e.Decision = Objected
 	}
@@ -173,17 +176,19 @@ func (d *Decision) entry(tx *db.Tx, t tenant.ID) Entry {
 // enter is the only writer of the ledger: it adds the entry, moves the state and
 // tells the journal.
 func enter(tx *db.Tx, t tenant.ID, e Entry) (ID, error) {
+	if err := e.follow(tx); err != nil {
+		return e.ID, err
+	}
 	if err := db.Insert(tx, "consent", e); err != nil {
 		return e.ID, err
 	}
-	s := State{t, e.CustomerID, e.Purpose, e.Recipient, e.Item, e.Decision, e.Version, e.ID, e.MadeAt, e.ExpiresAt, ""}
 	if _, err := tx.Exec(`INSERT INTO consent_state
-		(tenant_id, customer_id, purpose, recipient, item, decision, version, consent_id, made_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		(tenant_id, customer_id, purpose, recipient, item, decision, version, consent_id, made_at, expires_at, remind_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (tenant_id, customer_id, purpose, recipient, item) DO UPDATE SET
 		decision = excluded.decision, version = excluded.version, consent_id = excluded.consent_id, made_at = excluded.made_at,
-		expires_at = excluded.expires_at`,
-		s.TenantID, s.CustomerID, s.Purpose, s.Recipient, s.Item, s.Decision, s.Version, s.ConsentID, s.MadeAt, s.ExpiresAt); err != nil {
+		expires_at = excluded.expires_at, remind_at = excluded.remind_at`,
+		e.TenantID, e.CustomerID, e.Purpose, e.Recipient, e.Item, e.Decision, e.Version, e.ID, e.MadeAt, e.ExpiresAt, e.remindAt); err != nil {
 		return e.ID, err
 	}
 	row := e.Digest()
@@ -198,6 +203,24 @@ func enter(tx *db.Tx, t tenant.ID, e Entry) (ID, error) {
 		told.Actor = journal.Actor{Kind: e.ActorKind, ID: e.ActorID}
 	}
 	return e.ID, journal.Append(tx, told)
+}
+
+// follow gives the entry its instant and its id: those of now, but always after
+// the entry that it follows on the same item. So the ledger has one order, that
+// of writing, also within a microsecond and where two nodes' clocks differ: the
+// latest instant is the entry that was written last, and the state is its.
+func (e *Entry) follow(tx *db.Tx) error {
+	last, there, err := db.Value[int64](tx, `SELECT made_at FROM consent_state WHERE tenant_id = $1 AND customer_id = $2
+		AND purpose = $3 AND recipient = $4 AND item = $5`, e.TenantID, e.CustomerID, e.Purpose, e.Recipient, e.Item)
+	if err != nil {
+		return err
+	}
+	e.MadeAt = tx.Now
+	if next := time.UnixMicro(last + 1).UTC(); there && e.MadeAt.Before(next) {
+		e.MadeAt = next
+	}
+	e.ID = ID(id.Next(e.MadeAt))
+	return nil
 }
 
 // Digest is the SHA-256 based digest of everything that the entry says.
@@ -258,7 +281,7 @@ func Recipients(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]State, error) {
 
 // Ledger lists all decisions of a customer, the latest first.
 func Ledger(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]Entry, error) {
-	return db.All[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 ORDER BY made_at DESC, id`, t.ID, c)
+	return db.All[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 ORDER BY made_at DESC, id DESC`, t.ID, c)
 }
 
 // GetEntry returns an entry of a customer's ledger, or decision_unknown.
