@@ -16,7 +16,14 @@ import (
 // are: everybody is signed out, and after 14 days everything is erased. Until
 // then signing in offers to keep it. It returns when that will be.
 func (a Acts) Close(tx *db.Tx, t *tenant.Tenant, c customer.ID) (time.Time, error) {
-	now, err := customer.SetState(tx, t, c, []customer.State{customer.Active}, customer.Closing, "customer")
+	if err := privacy.OpenItself(tx, t, c, privacy.Erasure, ""); err != nil {
+		return time.Time{}, err
+	}
+	return a.close(tx, t, c, []customer.State{customer.Active}, "customer")
+}
+
+func (a Acts) close(tx *db.Tx, t *tenant.Tenant, c customer.ID, from []customer.State, because string) (time.Time, error) {
+	now, err := customer.SetState(tx, t, c, from, customer.Closing, because)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -48,6 +55,9 @@ func (a Acts) Reopen(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 		return err
 	}
 	if err := privacy.Unschedule(tx, t, c.ID); err != nil {
+		return err
+	}
+	if err := privacy.EndItself(tx, t, c.ID, privacy.Erasure, privacy.Withdrawn); err != nil {
 		return err
 	}
 	if err := renew(tx, t, f); err != nil {

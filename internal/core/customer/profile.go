@@ -45,10 +45,13 @@ type ProfileChanged struct {
 // EventName names the event.
 func (ProfileChanged) EventName() string { return "customer.profile_changed" }
 
-// Trusted sources may set every stored field: an import, and the house itself.
+// Trusted sources may set every stored field: an import, the house itself, and
+// a rectification that staff decided (GDPR Art. 16), whoever may edit the field
+// otherwise.
 const (
 	SourceImport = "import"
 	SourceHouse  = "house"
+	SourceCase   = "staff:case"
 )
 
 // SetField sets a profile field to the one spelling of value. Source says who
@@ -117,7 +120,7 @@ func editable(tx *db.Tx, t *tenant.Tenant, name, source string) (catalog.Field, 
 	if !f.Stored() {
 		return catalog.Field{}, catalog.ErrReadOnly.At(name)
 	}
-	if source == SourceImport || source == SourceHouse {
+	if source == SourceImport || source == SourceHouse || source == SourceCase {
 		return f, nil
 	}
 	for _, editor := range f.Editors {

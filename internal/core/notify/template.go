@@ -32,6 +32,12 @@ const (
 	FactorAdded        Template = "factor_added"     // factor (passkey, app, codes), link of the alarm
 	FactorRemoved      Template = "factor_removed"   // factor, link of the alarm
 	ArchiveReady       Template = "archive_ready"    // date until which it is kept, link to the privacy centre
+	CaseOpened         Template = "case_opened"      // kind, reference, date it is due, link to it
+	CaseWaiting        Template = "case_waiting"     // the same, reason: what is needed
+	CaseAnswered       Template = "case_answered"    // kind, reference, link
+	CaseExtended       Template = "case_extended"    // kind, reference, date, reason, link
+	CaseDecided        Template = "case_decided"     // kind, reference, outcome, reason, link
+	CaseDue            Template = "case_due"         // to the officer: kind, reference, date, when (soon, overdue)
 	TopicConfirm       Template = "topic_confirm"    // topic, link to confirm
 	Bootstrap          Template = "bootstrap"        // link, hours
 	Test               Template = "test"
@@ -44,7 +50,7 @@ func Templates() []Template {
 		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
 		AccountClosing, AccountReopened, AccountErased, SessionsEnded, RecoveryStarted,
 		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
-		ArchiveReady, TopicConfirm, Bootstrap, Test,
+		ArchiveReady, CaseOpened, CaseWaiting, CaseAnswered, CaseExtended, CaseDecided, CaseDue, TopicConfirm, Bootstrap, Test,
 	}
 }
 

@@ -110,12 +110,20 @@ func FindArchive(tx *db.Tx, t *tenant.Tenant, c customer.ID) (Archive, bool, err
 
 // AskArchive has a copy of everything made that is held about a customer, for
 // somebody who has freshly proven to be them. One that is being made already is
-// returned as it is; one that stands is replaced.
+// returned as it is; one that stands is replaced. It is a case of its own
+// (Access), which ends when the copy is ready.
 func AskArchive(tx *db.Tx, t *tenant.Tenant, c customer.ID) (Archive, error) {
 	was, there, err := FindArchive(tx, t, c)
 	if err != nil || there && (was.State == Asked || was.State == Making) {
 		return was, err
 	}
+	if err := OpenItself(tx, t, c, Access, ""); err != nil {
+		return Archive{}, err
+	}
+	return makeArchive(tx, t, c)
+}
+
+func makeArchive(tx *db.Tx, t *tenant.Tenant, c customer.ID) (Archive, error) {
 	if _, err := tx.Exec(`DELETE FROM archive WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c); err != nil {
 		return Archive{}, err
 	}

@@ -143,6 +143,9 @@ func (w Wiring) deliver(tx *db.Tx, j *journal.Job, result error) error {
 	if err != nil || n == 0 {
 		return err
 	}
+	if err := EndItself(tx, t, c, Access, Done); err != nil {
+		return err
+	}
 	return announce(tx, t, a)
 }
 

@@ -32,9 +32,11 @@ type Section struct {
 // Kept are the tables that keep a pseudonym after an erasure, each for its
 // reason.
 var Kept = map[string]string{
-	"customer": "the pseudonym itself, so that its id is never drawn twice",
-	"erasure":  "that and when the data key was destroyed, and when that is final",
-	"consent":  "the ledger proves what was agreed to; its evidence is sealed under the destroyed key",
+	"customer":     "the pseudonym itself, so that its id is never drawn twice",
+	"erasure":      "that and when the data key was destroyed, and when that is final",
+	"privacy_case": "that a right was asked for, and when and how that was answered, is what the company must prove",
+	"case_entry":   "the history of such a request; its words are emptied",
+	"consent":      "the ledger proves what was agreed to; its evidence is sealed under the destroyed key",
 
 	"erasure_fact":        "when the erasure was asked for, and under which wrapping keys a backup of before could still lie",
 	"erasure_certificate": "the signed statements on the erasure, which name the customer by a pseudonym alone",

@@ -86,6 +86,8 @@ func arguments(l notify.Letter, w *words.Words) []any {
 			args = append(args, name, when(value, l.Tenant, w.Instant))
 		case "code":
 			args = append(args, name, spaced(value))
+		case "kind":
+			args = append(args, name, w.T("mail.case_kind."+value))
 		default:
 			args = append(args, name, value)
 		}

@@ -13,8 +13,8 @@ func Specimens(t *tenant.Tenant, locale string) []notify.Letter {
 	var list []notify.Letter
 	for _, name := range notify.Templates() {
 		for _, channel := range []notify.Channel{notify.Email, notify.Text} {
-			if name == notify.Bootstrap && channel == notify.Text {
-				continue // goes to operators, by mail alone
+			if (name == notify.Bootstrap || name == notify.CaseDue) && channel == notify.Text {
+				continue // goes to staff, by mail alone
 			}
 			to := "mia@example.test"
 			if channel == notify.Text {
@@ -36,5 +36,7 @@ func sample(t *tenant.Tenant) map[string]string {
 		"code": "482913", "minutes": "10", "hours": "72", "address": "m•••@example.test",
 		"link": t.Origin + "/signin/link?t=specimen", "date": at, "time": at,
 		"browser": "Firefox", "system": "Windows", "factor": "passkey", "after": "wait", "topic": "Garden letter",
+		"kind": "rectification", "reference": "cas_06f0specimen", "outcome": "partly", "when": "soon",
+		"reason": "We corrected your name. The order of 3 March has to stay as it was invoiced.",
 	}
 }
