@@ -98,6 +98,10 @@ func (a Acts) Register(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (customer.Cu
 	}
 	f.Became(c.ID)
 	f.CustomerID = c.ID
+	if err := settle(tx, t, f); err != nil {
+		return customer.Customer{}, err
+	}
+	f.OfAge, f.Chosen = nil, nil // they stand with the account
 	return c, signin.Save(tx, t, f)
 }
 
@@ -140,6 +144,12 @@ func (a Acts) SignIn(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (o
 		out, err = a.start(tx, t, f, e)
 	} else {
 		out, err = a.stand(tx, t, f, e, next.Session)
+	}
+	if err == nil {
+		err = heed(tx, t, f, out.CustomerID)
+	}
+	if err == nil {
+		err = count(tx, t, f)
 	}
 	if err != nil {
 		return Opened{}, err

@@ -31,7 +31,7 @@ func Survey(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy, held [
 		return s, nil
 	}
 	a := f.World.Account.ID
-	for _, look := range []func(*db.Tx, *tenant.Tenant, *signin.Flow, customer.ID) error{terms, names, missing, wants} {
+	for _, look := range []func(*db.Tx, *tenant.Tenant, *signin.Flow, customer.ID) error{terms, names, missing, wants, wanted, offered} {
 		if err := look(tx, t, f, a); err != nil {
 			return signin.Step{}, err
 		}

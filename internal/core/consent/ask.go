@@ -1,12 +1,23 @@
 package consent
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
+
+// When a purpose or a topic is asked for by the house itself.
+const (
+	AtSignUp = "signup"
+	AtSignIn = "signin"
+)
+
+// OfAge is the purpose under which the ledger keeps that a customer was old
+// enough to make an account alone; the item is the country and the age there.
+const OfAge = "age"
 
 // LeftOut is something that a customer was asked for at a sign-in and left out.
 type LeftOut struct {
@@ -96,4 +107,58 @@ func Visit(tx *db.Tx, t *tenant.Tenant, c customer.ID, clientID string, first bo
 func DestroyAsked(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	_, err := tx.Exec(`DELETE FROM ask WHERE tenant_id = $1 AND customer_id = $2`, t.ID, c)
 	return err
+}
+
+// Offered lists the purposes and topics that the tenant wants to be offered to
+// newcomers. Where the browser signals Global Privacy Control, sale and sharing
+// are not among them.
+func Offered(tx *db.Tx, t *tenant.Tenant, signal bool) ([]Purpose, []Topic, error) {
+	purposes, err := asked(tx, t, AtSignUp, signal)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := Topics(tx, t)
+	var topics []Topic
+	for _, d := range all {
+		if slices.Contains(d.Ask, AtSignUp) {
+			topics = append(topics, d)
+		}
+	}
+	return purposes, topics, err
+}
+
+func asked(tx *db.Tx, t *tenant.Tenant, when string, signal bool) ([]Purpose, error) {
+	list, err := Purposes(tx, t)
+	var out []Purpose
+	for _, p := range list {
+		if slices.Contains(p.Ask, when) && !(signal && p.SaleOrShare) {
+			out = append(out, p)
+		}
+	}
+	return out, err
+}
+
+// Due lists the purposes that the customer is to be asked about at a sign-in:
+// those without an answer, and those of which the consent ends soon or has
+// ended by itself. Who said no is not asked again, and what was left out rests.
+func Due(tx *db.Tx, t *tenant.Tenant, c customer.ID, signal bool) ([]Purpose, error) {
+	list, err := asked(tx, t, AtSignIn, signal)
+	if err != nil {
+		return nil, err
+	}
+	var out []Purpose
+	for _, p := range list {
+		s, _, err := Holds(tx, t, c, p.ID, [16]byte{})
+		if err != nil {
+			return nil, err
+		}
+		if s.Why == WhyNever || s.Why == WhyExpired || s.Why == WhyOlder || p.Remind != 0 && p.Renewable(s, tx.Now) {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	left, err := AskedOf(tx, t, c)
+	return slices.DeleteFunc(out, func(p Purpose) bool { return tx.Now.Before(left[PurposeItem(p.ID)].RestsUntil) }), err
 }

@@ -53,6 +53,10 @@ type Purpose struct {
 	// widens the one before does so in any case.
 	AskAgain bool            `json:"ask_again,omitempty" yaml:"ask_again,omitempty"`
 	Grace    tenant.Duration `json:"grace,omitempty" yaml:"grace,omitempty"`
+	// Ask says when the house asks for consent by itself: "signup", when an
+	// account is made, and "signin", when there is no answer yet or the consent
+	// ends soon, has expired or was ended by a later version.
+	Ask []string `json:"ask,omitempty" yaml:"ask,omitempty"`
 
 	Standard    bool      `json:"-" yaml:"-"` // as the house made it
 	PublishedAt time.Time `json:"-" yaml:"-"`
@@ -184,6 +188,8 @@ func (p *Purpose) wrong(t *tenant.Tenant, c *catalog.Catalog) error {
 		return ErrBadPurpose.At("expiry")
 	case p.Remind != 0 && p.Remind >= p.Expiry:
 		return ErrBadPurpose.At("remind")
+	case len(p.Ask) > 0 && p.Basis != ByConsent || !distinct(p.Ask, []string{AtSignUp, AtSignIn}):
+		return ErrBadPurpose.At("ask")
 	case !p.readable(t):
 		return ErrBadPurpose.At("words")
 	case slices.ContainsFunc(p.Recipients, func(r Recipient) bool { return !r.sound() }):

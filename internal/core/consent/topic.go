@@ -51,6 +51,7 @@ type Topic struct {
 	DoubleOptIn bool                  `json:"double_opt_in,omitempty" yaml:"double_opt_in,omitempty"`
 	Basis       string                `json:"basis,omitempty" yaml:"basis,omitempty"`     // "": consent
 	Purpose     string                `json:"purpose,omitempty" yaml:"purpose,omitempty"` // id of the purpose that it serves
+	Ask         []string              `json:"ask,omitempty" yaml:"ask,omitempty"`         // AtSignUp: it is offered when an account is made
 }
 
 // The faults of topics.
@@ -77,6 +78,8 @@ func (d *Topic) wrong() string {
 		return "basis"
 	case d.Purpose != "" && !topicName(d.Purpose):
 		return "purpose"
+	case len(d.Ask) > 0 && !d.OptIn() || !distinct(d.Ask, []string{AtSignUp}):
+		return "ask"
 	case d.DoubleOptIn && !d.OptIn():
 		return "double_opt_in" // nobody is asked, so nobody can confirm
 	}

@@ -61,6 +61,10 @@ type Facts struct {
 	Reasons      []string       `json:"reasons,omitempty"`       // why, by the codes of risk, the heaviest first
 
 	Accepted   []Acceptance `json:"accepted,omitempty"`
+	Young      bool         `json:"young,omitempty"`      // somebody in this journey is too young: it leads nowhere any more
+	OfAge      *OfAge       `json:"of_age,omitempty"`     // the newcomer is old enough
+	Chosen     []Choice     `json:"chosen,omitempty"`     // what was consented to before there was an account
+	ChosenBy   string       `json:"chosen_by,omitempty"`  // how: "checkbox", "button"
 	Registered bool         `json:"registered,omitempty"` // the account was made in this flow
 	Reset      bool         `json:"reset,omitempty"`      // a new password was chosen in this flow
 	Skipped    []Name       `json:"skipped,omitempty"`    // steps that may be left out and were
@@ -95,6 +99,32 @@ type Acceptance struct {
 	Kind    string `json:"kind"`
 	Version int64  `json:"version"`
 	Locale  string `json:"locale"`
+}
+
+// OfAge is that a newcomer is old enough, and how that was told.
+type OfAge struct {
+	Country   string `json:"country,omitempty"`
+	Years     int    `json:"years"`               // the age that counts there
+	Method    string `json:"method"`              // tenant.AskBirthdate or AskStatement
+	Birthdate string `json:"birthdate,omitempty"` // if the catalogue requires it, else it is forgotten
+}
+
+// Choice is something that may be consented to: a purpose in a version, or a
+// topic on a channel.
+type Choice struct {
+	Purpose string `json:"purpose,omitempty"`
+	Version int64  `json:"version,omitempty"`
+	Topic   string `json:"topic,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	Denied  bool   `json:"denied,omitempty"` // of Chosen: it was said no to in so many words
+}
+
+// Wanted is a field that the application asks for.
+type Wanted struct {
+	Field   string
+	Purpose string
+	Needed  bool
+	Consent *Choice // to be given beside it: the purpose rests on consent and does not hold
 }
 
 // Context is what a proof is good for (security law 3). It is compared as a
@@ -135,6 +165,8 @@ type World struct {
 	Terms    []Acceptance     // documents that this account (or a new one) has yet to accept
 	Username bool             // the account has a username
 	Fields   []string         // required fields without a value
+	Asks     []Wanted         // fields that the application asks for now, the needed ones first; two at most
+	Choices  []Choice         // what may be consented to now
 	Scopes   []string         // scopes that a third-party application asks for and was not granted yet
 	Client   bool             // an application began this journey
 	Need     Need             // the proof that this journey needs
@@ -180,6 +212,7 @@ type Policy struct {
 	Username bool // usernames exist here
 	Closed   bool // nobody may register
 	Silent   bool // one alive session in the browser answers without the chooser
+	Age      bool // newcomers are asked for their age
 }
 
 // PolicyOf reads the tenant's settings. Silent is the caller's to set.
@@ -191,6 +224,7 @@ func PolicyOf(t *tenant.Tenant) Policy {
 		Passkeys: !s.Passkeys.Off,
 		Username: s.Identifiers.Username,
 		Closed:   s.Registration.Closed,
+		Age:      s.Registration.Age.Ask != "",
 	}
 }
 
@@ -278,7 +312,7 @@ func (f *Facts) Held(c customer.ID) {
 func (f *Facts) forget() {
 	f.Proofs, f.Way, f.SecondSentAt, f.SecondTo = nil, "", time.Time{}, [32]byte{}
 	f.Enrolling, f.Verdict, f.HoldUntil, f.Reasons = [16]byte{}, "", time.Time{}, nil
-	f.Accepted, f.Skipped = nil, nil
+	f.Accepted, f.Skipped, f.OfAge, f.Chosen = nil, nil, nil, nil
 	f.Registered, f.Reset, f.Consented, f.Trust = false, false, false, false
 }
 
@@ -293,6 +327,14 @@ func (f *Facts) Prove(step Name, method string, credential [16]byte) {
 	}
 	now := f.World.Now
 	f.Proofs = append(kept, Proof{Context: c, Method: method, Credential: credential, At: now, Expires: now.Add(ProofLife)})
+}
+
+// TooYoung writes that the newcomer is too young, and forgets everything else
+// that was told of them. Nothing in this journey undoes it.
+func (f *Facts) TooYoung() {
+	f.forget()
+	f.Identifier, f.Holder, f.Hint, f.Method, f.SentAt = nil, customer.ID{}, "", "", time.Time{}
+	f.Young, f.World.Surveyed = true, false
 }
 
 // Became writes that the nobody who proved the identifier is a customer now.

@@ -68,6 +68,8 @@ type From struct {
 	Peer     netip.Addr
 	Network  string   // as meters know it
 	Marks    []string // of a program, as risk.Attempt names them
+	Agent    string   // as the browser names itself
+	Signal   bool     // it asks by Global Privacy Control not to sell or share
 	Breached bool     // the password that was right just now is a leaked one
 }
 
@@ -122,6 +124,26 @@ func Save(tx *db.Tx, t *tenant.Tenant, f *Flow) error {
 	}
 	f.version++
 	return nil
+}
+
+// Forget is Save under a new data key: whatever was sealed under the one before,
+// messages above all, opens for nobody any more.
+func Forget(tx *db.Tx, t *tenant.Tenant, f *Flow) error {
+	f.key = customer.NewFlowKey(t, f.ID)
+	r, err := f.row(t)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(`UPDATE flow SET wrapping_key = $1, wrapped = $2, request_sealed = $3
+		WHERE tenant_id = $4 AND id = $5 AND version = $6 AND ended_at IS NULL`,
+		r.wrappingKey, r.wrapped, r.request, t.ID, f.ID, f.version)
+	if err == nil && n == 0 {
+		err = ErrMoved
+	}
+	if err != nil {
+		return err
+	}
+	return Save(tx, t, f)
 }
 
 // End closes the journey with its outcome, once. What it needs of the journey

@@ -13,12 +13,13 @@ import (
 //
 // Until proven has let the journey pass, nothing that a question reads may
 // differ between an address that is known and one that is not.
-var questions = append(slices.Clone(door), documents, account, username, enrol, fields, scopes, offer)
+var questions = append(slices.Clone(door), age, documents, newcomersChoices, account, username, enrol, fields, scopes, wanted, choices, offer)
 
 // door are the questions that need to know no more of the World than who the
 // journey is about, which sessions there are, and what was and must be proven.
 var door = []func(Facts, Policy) Step{
 	cancelled,
+	young,
 	who,
 	judged,
 	proven,
@@ -57,7 +58,7 @@ func AtTheDoor(f Facts, p Policy) (s Step, ok bool) {
 func ask(f Facts, p Policy) Step {
 	list := questions
 	if f.Kind == Address {
-		list = door[:4] // cancelled, who, judged, proven: the address is nobody's yet
+		list = door[:5] // cancelled, young, who, judged, proven: the address is nobody's yet
 	}
 	if s := first(list, f, p); s.Name != "" {
 		return s
@@ -78,6 +79,15 @@ func first(list []func(Facts, Policy) Step, f Facts, p Policy) Step {
 func cancelled(f Facts, _ Policy) Step {
 	if f.Cancelled {
 		return refuse(AccessDenied)
+	}
+	return Step{}
+}
+
+// young ends the journey of who said that they are too young: whatever is typed
+// in it afterwards changes nothing.
+func young(f Facts, _ Policy) Step {
+	if f.Young {
+		return refuse(TooYoung)
 	}
 	return Step{}
 }
@@ -245,6 +255,23 @@ func newPassword(f Facts, p Policy) Step {
 	return Step{}
 }
 
+// age is asked of newcomers alone, and before anything else that is kept of them.
+func age(f Facts, p Policy) Step {
+	if p.Age && f.World.Account.ID.IsZero() && f.OfAge == nil {
+		return Step{Name: Age}
+	}
+	return Step{}
+}
+
+// newcomersChoices come before the account, so that what is consented to is
+// written with it.
+func newcomersChoices(f Facts, _ Policy) Step {
+	if f.World.Account.ID.IsZero() && len(f.World.Choices) > 0 && !f.skipped(Choices) {
+		return Step{Name: Choices}
+	}
+	return Step{}
+}
+
 // documents come before the account, so that nobody has one without having
 // accepted what its tenant asks for.
 func documents(f Facts, _ Policy) Step {
@@ -297,4 +324,28 @@ func scopes(f Facts, _ Policy) Step {
 		return Step{Name: Consent}
 	}
 	return Step{}
+}
+
+// wanted are the fields that the application wants. What is needed is asked of
+// everybody, the rest only of who may be asked for more.
+func wanted(f Facts, _ Policy) Step {
+	if len(f.World.Asks) > 0 && (f.World.Asks[0].Needed || f.Askable()) {
+		return Step{Name: Ask}
+	}
+	return Step{}
+}
+
+// choices asks again for consent that ends, or was never asked for.
+func choices(f Facts, _ Policy) Step {
+	if len(f.World.Choices) > 0 && f.Askable() {
+		return Step{Name: Choices}
+	}
+	return Step{}
+}
+
+// Askable reports whether the customer may be asked for more than is needed:
+// once in a sign-in in which they have just proven who they are, and never in
+// the one that made the account.
+func (f *Facts) Askable() bool {
+	return f.Kind == SignIn && f.Fresh() && !f.Registered && !f.Prompt.None && !f.skipped(Ask) && !f.skipped(Choices)
 }

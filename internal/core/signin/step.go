@@ -16,9 +16,12 @@ const (
 	Hold     Name = "hold"     // not before Facts.HoldUntil
 	Reopen   Name = "reopen"   // the account is closing: keep it after all?
 	Reset    Name = "reset"    // choose a new password
+	Age      Name = "age"      // is the newcomer old enough to make an account alone?
 	Terms    Name = "terms"    // accept the documents that are new
+	Choices  Name = "choices"  // consent to purposes and topics, or not: at sign-up, and again when a consent ends
 	Username Name = "username" // choose a username, or skip
 	Profile  Name = "profile"  // fields that the catalogue requires
+	Ask      Name = "ask"      // fields that the application wants, with what for
 	Enrol    Name = "enrol"    // set up a stronger way to sign in; Facts.MaySkip
 	Consent  Name = "consent"  // what the application asks for
 	Offer    Name = "offer"    // create a passkey for the next time?
@@ -61,6 +64,7 @@ const (
 	RiskDenied         Reason = "risk_denied"
 	AddressRefused     Reason = "address_refused"
 	OtherAccount       Reason = "other_account"
+	TooYoung           Reason = "too_young"
 )
 
 // Act reports whether the step is done by the caller without showing a page.

@@ -92,7 +92,7 @@ func (v *visit) advance(tx *db.Tx) (err error) {
 // only the person can act on are pages.
 func (v *visit) heard() bool {
 	switch v.step.Reason {
-	case signin.CustomerLocked, signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.RiskDenied:
+	case signin.CustomerLocked, signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.RiskDenied, signin.TooYoung:
 		return false
 	}
 	return v.app != nil

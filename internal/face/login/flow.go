@@ -106,6 +106,7 @@ func pageOf(step signin.Name) builder {
 	return map[signin.Name]builder{
 		signin.Choose: (*visit).choosePage, signin.Identify: (*visit).identifyPage, signin.Code: (*visit).codePage,
 		signin.Password: (*visit).passwordPage, signin.Reopen: (*visit).reopenPage, signin.Reset: (*visit).resetPage,
+		signin.Age: (*visit).agePage, signin.Choices: (*visit).choicesPage, signin.Ask: (*visit).askPage,
 		signin.Terms: (*visit).termsPage, signin.Username: (*visit).usernamePage, signin.Profile: (*visit).profilePage,
 		signin.Consent: (*visit).consentPage, signin.Refuse: (*visit).refusePage,
 		signin.Second: (*visit).secondPage, signin.Enrol: (*visit).enrolPage, signin.Offer: (*visit).offerPage, signin.Hold: (*visit).holdPage,
@@ -118,6 +119,7 @@ func postOf(word string) func(*visit) error {
 	return map[string]func(*visit) error{
 		"choose": (*visit).choose, "identify": (*visit).identify, "code": (*visit).code, "password": (*visit).password,
 		"recover": (*visit).recover, "lost": (*visit).lost, "way": (*visit).way, "reset": (*visit).reset, "reopen": (*visit).reopen, "terms": (*visit).terms,
+		"age": (*visit).age, "choices": (*visit).choices, "ask": (*visit).ask,
 		"username": (*visit).username, "profile": (*visit).profile, "consent": (*visit).consent,
 		"passkey": (*visit).passkey, "second": (*visit).second, "enrol": (*visit).enrol, "offer": (*visit).decideOffer,
 		"refuse": (*visit).refuse, "continue": (*visit).goOn,

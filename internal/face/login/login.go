@@ -60,7 +60,7 @@ func New(d Deps) *Login {
 func Part() ui.Part {
 	return ui.Part{Name: "login", Files: files, Pages: []ui.Page{
 		Choose{}, Identify{}, Prove{}, Code{}, Nothing{}, Password{}, Reset{}, Terms{}, Username{}, Profile{}, Consent{},
-		Second{}, Enrol{}, Setup{}, Codes{}, Offer{},
+		Age{}, Choices{}, Ask{}, Second{}, Enrol{}, Setup{}, Codes{}, Offer{},
 		Message{}, Help{}, Legal{}, Language{}, Bootstrapping{}, ReceiptCheck{},
 	}}
 }

@@ -41,7 +41,7 @@ func (v *visit) refusePage(tx *db.Tx) (ui.Page, error) {
 		p.Hero.Icon = "lock"
 	case signin.RiskDenied, signin.Unmet:
 		p.Hero.Icon = "shield-alert"
-	case signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.AccessDenied:
+	case signin.RegistrationClosed, signin.AddressRefused, signin.OtherAccount, signin.AccessDenied, signin.TooYoung:
 	default:
 		word = string(signin.OtherAccount)
 	}
@@ -61,9 +61,15 @@ func (v *visit) refusePage(tx *db.Tx) (ui.Page, error) {
 		p.Form.Buttons[0].Text = p.T("login.start_again")
 	case signin.RiskDenied:
 		p.Form.Buttons[0].Text = p.T("login.refuse.risk_denied.again")
+	case signin.TooYoung:
+		p.Form.Buttons = nil // nobody gets on in this journey
+		p.Text = append(p.Text, p.T("login.refuse.too_young.kept"))
 	}
 	if v.app != nil {
 		p.Form.Buttons = append(p.Form.Buttons, ui.Button{Text: p.T("login.back_to", "name", v.asker()), Name: "action", Value: "deny", Block: true})
+	}
+	if len(p.Form.Buttons) == 0 {
+		p.Form = nil
 	}
 	p.Links = v.support(p.Shell)
 	return p, nil

@@ -23,7 +23,7 @@ const longAddress = "maximiliane.von-und-zu-hohenstein.garden-orders+newsletter@
 // Specimens shows every page in its states, for the gallery and for tests.
 func Specimens(s *ui.Sample) []ui.Specimen {
 	var out []ui.Specimen
-	for _, list := range [][]ui.Specimen{doors(s), codes(s), passwords(s), agreements(s), messages(s), recoveries(s), strong(s), around(s), receiptSpecimens(s)} {
+	for _, list := range [][]ui.Specimen{doors(s), codes(s), passwords(s), agreements(s), messages(s), recoveries(s), strong(s), around(s), receiptSpecimens(s), asks(s)} {
 		out = append(out, list...)
 	}
 	return out

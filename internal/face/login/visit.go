@@ -38,6 +38,7 @@ type visit struct {
 	sample *ui.Sample // of specimens: makes the shells in place of a request
 
 	ended    bool          // the journey has ended in this transaction
+	gpc      bool          // the browser asks not to sell or share, and the tenant would
 	breached bool          // the password that was right is a leaked one
 	metered  bool          // the making of an account was reserved
 	token    string        // of the session that was opened; "" for none
@@ -68,9 +69,13 @@ func (v *visit) read(tx *db.Tx) (err error) {
 	v.flow.From = signin.From{
 		Device: device(v.browser), Trust: web.ReadCookie(v.r, trustCookie), Place: place(v.r),
 		Peer: web.Peer(v.r), Network: network(v.r), Marks: v.marks().List(), Breached: v.breached,
+		Agent: v.r.UserAgent(), Signal: signals(v.r),
 	}
 	v.flow.Capable = v.flow.Capable || v.native || v.typed(capableField) != ""
 	if err = v.findApp(tx); err != nil {
+		return err
+	}
+	if err = v.hear(tx); err != nil {
 		return err
 	}
 	return v.survey(tx)
@@ -125,6 +130,9 @@ func (v *visit) shell() ui.Shell {
 	s := v.outside()
 	s.Path = v.path()
 	s.CSP.Popup = v.app != nil
+	if v.gpc && v.step.Name != signin.Identify && v.step.Name != signin.Choose {
+		s.Flash = s.T("login.gpc")
+	}
 	if to := v.flow.Request.FormAction; to != "" {
 		s.CSP.FormAction = []string{to}
 	}
