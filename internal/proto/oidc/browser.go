@@ -61,7 +61,9 @@ func (p *Provider) knownBrowser(r *http.Request) ([32]byte, bool) {
 
 // from is what the request tells of its browser.
 func (p *Provider) from(r *http.Request) signin.From {
-	f := signin.From{Peer: web.Peer(r), Network: web.Network(web.Peer(r))}
+	f := signin.From{
+		Peer: web.Peer(r), Network: web.Network(web.Peer(r)), Agent: r.UserAgent(), Signal: r.Header.Get("Sec-GPC") == "1",
+	}
 	if d, ok := p.knownBrowser(r); ok {
 		f.Device, f.Trust = [16]byte(d[16:]), web.ReadCookie(r, TrustCookie)
 	}

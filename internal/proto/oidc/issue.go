@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/permit"
@@ -56,6 +57,12 @@ func (p *Provider) grant(tx *db.Tx, q *request, token string) (code string, s se
 	}
 	if !alive {
 		return "", s, refuseLogin
+	}
+	if q.from.Signal { // Global Privacy Control counts where no page is shown, too
+		ch := consent.Choice{Customer: s.CustomerID, Network: q.from.Network, Agent: q.from.Agent}
+		if _, err := consent.Heed(tx, q.tenant, ch); err != nil {
+			return "", s, err
+		}
 	}
 	pass, err := permit.May(tx, q.tenant, permit.Ask{
 		Purpose: permit.ForToken, Customer: s.CustomerID, Application: q.app, Organization: s.OrganizationID, Session: &s, Scopes: q.Scopes,
