@@ -1,0 +1,75 @@
+package notify
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/secret"
+)
+
+// The header fields of Standard Webhooks 1.0.
+const (
+	HeaderWebhookID        = "webhook-id"
+	HeaderWebhookTimestamp = "webhook-timestamp"
+	HeaderWebhookSignature = "webhook-signature"
+)
+
+// webhookTolerance is how old or early a signed call may be.
+const webhookTolerance = 5 * time.Minute
+
+// ErrBadSignature is told for a call that is not signed with a living secret of
+// the endpoint, or not now.
+var ErrBadSignature = fault.New(fault.Unauthenticated, "bad_signature", "The call is not signed with a secret of this endpoint, or its timestamp is not within five minutes of now.")
+
+// signature signs "id.timestamp.body" with HMAC-SHA-256 (Standard Webhooks 1.0,
+// signature scheme).
+func signature(key []byte, id, timestamp string, body []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id + "." + timestamp + "."))
+	mac.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// signedHeader is the header of a webhook that is sent at an instant: one
+// signature for each living key, blanks between.
+func signedHeader(keys [][]byte, id string, at time.Time, body []byte) map[string]string {
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	list := make([]string, len(keys))
+	for i, k := range keys {
+		list[i] = signature(k, id, stamp, body)
+	}
+	return map[string]string{
+		HeaderWebhookID: id, HeaderWebhookTimestamp: stamp, HeaderWebhookSignature: strings.Join(list, " "),
+	}
+}
+
+// Signed is a call that is signed in the way of Standard Webhooks.
+type Signed struct {
+	ID, Timestamp, Signature string // header fields
+	Body                     []byte
+}
+
+// Verify reports whether one of the signatures is by one of the keys, and the
+// timestamp within five minutes of now. It fails with ErrBadSignature.
+func (s Signed) Verify(keys [][]byte, now time.Time) error {
+	at, err := strconv.ParseInt(s.Timestamp, 10, 64)
+	if err != nil || s.ID == "" || len(s.ID) > 200 || strings.Contains(s.ID, ".") || now.Sub(time.Unix(at, 0)).Abs() > webhookTolerance {
+		return ErrBadSignature
+	}
+	good := false
+	for _, k := range keys {
+		want := []byte(signature(k, s.ID, s.Timestamp, s.Body))
+		for _, one := range strings.Fields(s.Signature) {
+			good = secret.Equal(want, []byte(one)) || good
+		}
+	}
+	if !good {
+		return ErrBadSignature
+	}
+	return nil
+}
