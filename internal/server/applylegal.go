@@ -27,7 +27,9 @@ type LegalDoc struct {
 	URL       string `yaml:"url"`
 	Effective string `yaml:"effective,omitempty"` // 2026-02-01, or an instant; left out: from now on
 	Text      string `yaml:"text,omitempty"`      // the file with the words, beside cardea.yaml
-	SHA256    string `yaml:"sha256,omitempty"`    // its digest, where the file is not at hand
+	// Grace is for how long from then on customers may put accepting it off.
+	Grace  tenant.Duration `yaml:"grace,omitempty"`
+	SHA256 string          `yaml:"sha256,omitempty"` // its digest, where the file is not at hand
 }
 
 // legal are the tenant's texts as the consent room knows them, read before the
@@ -52,6 +54,7 @@ func (s *source) legal(i int) ([]consent.Document, error) {
 		}
 		out[j] = consent.Document{
 			Kind: d.Kind, Version: d.Version, Locale: d.Locale, Title: d.Title, URL: d.URL, Digest: digest, EffectiveAt: from,
+			Grace: time.Duration(d.Grace),
 		}
 	}
 	return out, nil
@@ -193,6 +196,7 @@ func exportDocuments(tx *db.Tx, t *tenant.Tenant) ([]LegalDoc, error) {
 		out[i] = LegalDoc{
 			Kind: d.Kind, Version: d.Version, Locale: d.Locale, Title: d.Title, URL: d.URL,
 			Effective: strings.TrimSuffix(d.EffectiveAt.UTC().Format(time.RFC3339Nano), "T00:00:00Z"), SHA256: hex.EncodeToString(d.Digest[:]),
+			Grace: tenant.Duration(d.Grace),
 		}
 	}
 	return out, err

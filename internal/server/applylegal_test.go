@@ -141,6 +141,9 @@ func TestApplyPublishesLegalTextsAndAsksAgainOnANewVersion(t *testing.T) {
 		if asked := p.asked(ada); len(asked) != 1 || asked[0] != "https://fern.example/terms/2" {
 			t.Errorf("after the new version %v", asked)
 		}
+		if _, err := p.apply(legalFile+strings.Replace(secondTerms, "}", ", grace: 7d}", 1), Applying{}); err == nil || !strings.Contains(err.Error(), "another grace") {
+			t.Errorf("the grace of a published version was changed: %v", err)
+		}
 		german := strings.Replace(secondTerms, "locale: en", "locale: de", 1)
 		if list := p.must(legalFile+secondTerms+german, Applying{}); len(list) != 1 || list[0].Asks != nil {
 			t.Errorf("a translation asks: %+v", list)

@@ -39,6 +39,19 @@ func Accept(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, held []session.Session)
 	return signin.Save(tx, t, f)
 }
 
+// AcceptLater puts the Terms step off, where every text of it may wait.
+func AcceptLater(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, held []session.Session) error {
+	next, err := Survey(tx, t, f, signin.PolicyOf(t), held)
+	if err == nil && (next.Name != signin.Terms || !f.World.Later) {
+		err = ErrStep
+	}
+	if err != nil {
+		return err
+	}
+	f.Skip(signin.Terms)
+	return signin.Save(tx, t, f)
+}
+
 // record writes acceptances to the ledger, with the digest of the very text.
 func record(tx *db.Tx, t *tenant.Tenant, c customer.ID, list []signin.Acceptance, locale string) error {
 	texts, err := consent.Documents(tx, t, locale)

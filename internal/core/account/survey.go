@@ -135,7 +135,9 @@ func since(tx *db.Tx, t *tenant.Tenant, a *signin.Account) error {
 
 func terms(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, c customer.ID) error {
 	list, err := Documents(tx, t, c, f.Locale)
+	f.World.Later = !c.IsZero()
 	for _, d := range list {
+		f.World.Later = f.World.Later && d.MayWait(tx.Now)
 		f.World.Terms = append(f.World.Terms, signin.Acceptance{Kind: d.Kind, Version: d.Version, Locale: d.Locale})
 	}
 	return err

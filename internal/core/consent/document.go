@@ -23,6 +23,8 @@ type Document struct {
 	URL         string
 	Digest      [32]byte // SHA-256 of the text
 	EffectiveAt time.Time
+	// Grace is for how long from then on who has an account may put accepting off.
+	Grace time.Duration
 }
 
 // Fields names the columns.
@@ -30,7 +32,7 @@ func (d *Document) Fields() []db.Field {
 	return []db.Field{
 		{Column: "tenant_id", Ptr: &d.TenantID}, {Column: "kind", Ptr: &d.Kind}, {Column: "version", Ptr: &d.Version},
 		{Column: "locale", Ptr: &d.Locale}, {Column: "title", Ptr: &d.Title}, {Column: "url", Ptr: &d.URL},
-		{Column: "digest", Ptr: &d.Digest}, {Column: "effective_at", Ptr: &d.EffectiveAt},
+		{Column: "digest", Ptr: &d.Digest}, {Column: "effective_at", Ptr: &d.EffectiveAt}, {Column: "grace", Ptr: &d.Grace},
 	}
 }
 
@@ -55,9 +57,16 @@ func (d *Document) wrong(t *tenant.Tenant) string {
 		return "url"
 	case d.Digest == [32]byte{}:
 		return "sha256"
+	case d.Grace < 0 || d.Grace > mostGrace:
+		return "grace"
 	}
 	return ""
 }
+
+const mostGrace = 365 * 24 * time.Hour
+
+// MayWait reports whether accepting may still be put off.
+func (d *Document) MayWait(now time.Time) bool { return now.Before(d.EffectiveAt.Add(d.Grace)) }
 
 // Differs names the first member in which a text of the same kind, version and
 // language is another one than d, or "". A zero EffectiveAt asks for no date.
@@ -71,6 +80,8 @@ func (d *Document) Differs(from Document) string {
 		return "url"
 	case !d.EffectiveAt.IsZero() && !d.EffectiveAt.Equal(from.EffectiveAt):
 		return "effective"
+	case d.Grace != from.Grace:
+		return "grace"
 	}
 	return ""
 }

@@ -163,6 +163,7 @@ type World struct {
 	Sessions []Known          // alive sessions that this browser holds
 	Account  Account          // whom the chosen session or the identifier names; zero: nobody
 	Terms    []Acceptance     // documents that this account (or a new one) has yet to accept
+	Later    bool             // Terms may be put off
 	Username bool             // the account has a username
 	Fields   []string         // required fields without a value
 	Asks     []Wanted         // fields that the application asks for now, the needed ones first; two at most

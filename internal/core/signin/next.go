@@ -278,6 +278,9 @@ func documents(f Facts, _ Policy) Step {
 	if f.Kind == Confirm {
 		return Step{}
 	}
+	if f.World.Later && (f.skipped(Terms) || f.Prompt.None) {
+		return Step{}
+	}
 	for _, d := range f.World.Terms {
 		if !accepted(f.Accepted, d) {
 			return Step{Name: Terms}

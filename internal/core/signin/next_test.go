@@ -71,6 +71,7 @@ var (
 	mustSwap  = set(func(f *Facts) { f.World.Account.MustChange = true })
 	unproven  = set(func(f *Facts) { f.World.Account.Unproven = true })
 	renewed   = set(func(f *Facts) { f.Reset = true })
+	mayWait   = set(func(f *Facts) { f.World.Later = true })
 	newTerms  = set(func(f *Facts) { f.World.Terms = []Acceptance{{Kind: "terms", Version: 2}} })
 	took1     = set(func(f *Facts) { f.Accepted = append(f.Accepted, Acceptance{Kind: "terms", Version: 1}) })
 	took2     = set(func(f *Facts) { f.Accepted = append(f.Accepted, Acceptance{Kind: "terms", Version: 2}) })
@@ -257,6 +258,10 @@ func TestNext(t *testing.T) {
 		{"new, terms accepted", []change{email, code, newTerms, took2}, page(Register)},
 		{"new, an older version accepted", []change{email, code, newTerms, took1}, page(Terms)},
 		{"known, new terms", []change{email, known, code, newTerms}, page(Terms)},
+		{"known, new terms that may wait", []change{email, known, code, newTerms, mayWait}, page(Terms)},
+		{"known, new terms put off", []change{email, known, code, newTerms, mayWait, skips(Terms)}, done},
+		{"known, new terms that may not wait any more", []change{email, known, code, newTerms, skips(Terms)}, page(Terms)},
+		{"none: terms that may wait", []change{none, holds(sessionA), known, newTerms, mayWait}, doneWithA},
 		{"known, new terms accepted", []change{email, known, code, newTerms, took2}, done},
 		{"session, new terms", []change{holds(sessionA), picked(sesA), known, newTerms}, page(Terms)},
 		{"registered, username offered", []change{email, known, code, justMade, names}, page(Username)},

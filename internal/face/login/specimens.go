@@ -156,6 +156,7 @@ func agreements(s *ui.Sample) []ui.Specimen {
 		{Kind: consent.Privacy, Version: 2, Title: "Privacy notice", URL: "https://fernfield.test/privacy"},
 	}
 	returning := func(v *visit) { v.flow.World.Account.ID = customer.ID{1} }
+	later := func(v *visit) { v.flow.World.Later = true }
 	fields := []catalog.Field{
 		{Name: "given_name", Type: catalog.Text, Autocomplete: "given-name"}, {Name: "birthdate", Type: catalog.Date, Autocomplete: "bday"},
 		{Name: "garden", Type: catalog.Choice, Choices: []string{"balcony", "allotment"}, Words: map[string]catalog.Words{"en": {Label: "Your garden", Hint: "So that we show plants that fit"}}},
@@ -163,6 +164,9 @@ func agreements(s *ui.Sample) []ui.Specimen {
 	return []ui.Specimen{
 		{Name: "login/terms", State: "typical", Page: specimen(s, mia).agreeing(documents)},
 		{Name: "login/terms", State: "changed", Page: specimen(s, mia, returning).agreeing(documents[:1])},
+		{Name: "login/terms", State: "later", Page: specimen(s, mia, returning, later).agreeing([]consent.Document{
+			{Kind: consent.Terms, Version: 4, Title: "Terms of use", URL: "https://fernfield.test/terms", EffectiveAt: s.Now(), Grace: 14 * 24 * time.Hour},
+		})},
 		{Name: "login/username", State: "empty", Page: shown(specimen(s, mia).usernamePage(nil))},
 		{Name: "login/username", State: "error", Page: shown(specimen(s, mia, wrong(customer.ErrTaken.At("username"), "username", "mia")).usernamePage(nil))},
 		{Name: "login/profile", State: "typical", Page: specimen(s, mia).asking(fields[:2])},

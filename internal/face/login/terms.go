@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
@@ -21,6 +22,8 @@ type Terms struct {
 	Shown  ui.Hidden // which versions the page showed
 	Agree  template.HTML
 	Submit ui.Button
+	Later  *ui.Button    // where the new versions may wait
+	Until  template.HTML // until when
 	Leave  ui.Button
 }
 
@@ -43,11 +46,26 @@ func (v *visit) agreeing(list []consent.Document) Terms {
 		p.Title, p.Lede = p.T("login.terms.title_changed"), p.T("login.terms.text_changed", "name", p.Look.Name)
 		submit = p.T("login.terms.agree")
 	}
+	if v.flow.World.Later {
+		p.Later = &ui.Button{Text: p.T("login.terms.later"), Kind: "secondary", Name: "action", Value: "later", Block: true}
+		p.Until = p.Rich("login.terms.until", "date", p.Date(soonest(list)))
+	}
 	tell(&p.Shell, v.wrong, "documents")
 	p.Agree = agreement(p.Shell, list)
 	p.Submit = ui.Button{Text: submit, Kind: "primary", Name: "action", Value: "continue", Block: true}
 	p.Leave = ui.Button{Text: p.T("login.terms.leave"), Kind: "quiet", Name: "action", Value: "deny", Block: true}
 	return p
+}
+
+// soonest is when the first of the texts cannot be put off any more.
+func soonest(list []consent.Document) time.Time {
+	at := list[0].EffectiveAt.Add(list[0].Grace)
+	for _, d := range list {
+		if until := d.EffectiveAt.Add(d.Grace); until.Before(at) {
+			at = until
+		}
+	}
+	return at
 }
 
 // documents are the texts to accept, in the language of the page.
@@ -83,6 +101,9 @@ func versions(list []consent.Document) string {
 func (v *visit) terms() error {
 	if v.typed("action") == "deny" {
 		return v.cancel()
+	}
+	if v.typed("action") == "later" {
+		return v.act(func(tx *db.Tx) error { return account.AcceptLater(tx, v.t, &v.flow, session.Distinct(v.held)) })
 	}
 	return v.act(func(tx *db.Tx) error {
 		list, err := v.documents(tx)
