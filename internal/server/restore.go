@@ -16,6 +16,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -354,8 +355,10 @@ func eraseOne(tx *db.Tx, t *tenant.Tenant, id customer.ID) (bool, error) {
 			return false, err
 		}
 	}
-	_, err = customer.Destroy(tx, t, id)
-	return err == nil, err
+	if _, err = customer.Destroy(tx, t, id); err != nil {
+		return false, err
+	}
+	return true, privacy.Attest(tx, t, c)
 }
 
 // moveAside renames a database with what belongs to it.

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -71,7 +72,9 @@ func (a Acts) Reopen(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 }
 
 // Erase ends an account whose time to be kept is over: its data key and every
-// row of the rooms go, its identifiers are free, its pseudonym stays. The last
+// row of the rooms go, its identifiers are free, its pseudonym stays, and a
+// certificate of it is made. While a legal hold stands it fails with
+// privacy.ErrHeld. The last
 // message is drafted under a key of its own, which is gone with the wrapping
 // key, as late as the customer's own.
 func (a Acts) Erase(tx *db.Tx, t *tenant.Tenant, c customer.ID, rooms []privacy.Subject) error {
@@ -81,6 +84,9 @@ func (a Acts) Erase(tx *db.Tx, t *tenant.Tenant, c customer.ID, rooms []privacy.
 	}
 	if now.State != customer.Closing || tx.Now.Before(now.CloseAt) {
 		return ErrState
+	}
+	if _, held, err := privacy.Held(tx, t, c); err != nil || held {
+		return cmp.Or(err, error(privacy.ErrHeld))
 	}
 	if err := farewell(tx, t, c); err != nil {
 		return err
@@ -96,8 +102,10 @@ func (a Acts) Erase(tx *db.Tx, t *tenant.Tenant, c customer.ID, rooms []privacy.
 			return err
 		}
 	}
-	_, err = customer.Destroy(tx, t, c)
-	return err
+	if _, err = customer.Destroy(tx, t, c); err != nil {
+		return err
+	}
+	return privacy.Attest(tx, t, now)
 }
 
 func farewell(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
@@ -111,6 +119,7 @@ func farewell(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	}
 	for _, i := range list {
 		d := notify.Draft{Template: notify.AccountErased, Channel: notify.Channel(channel(i.Kind)), Locale: locale, To: i.Value}
+		d.Values = map[string]string{"link": privacy.ErasureLink(t, c)}
 		d.Flow = [16]byte(customer.NewID(tx.Now))
 		d.Key = customer.NewFlowKey(t, d.Flow)
 		if err := notify.Send(tx, t, d); err != nil {

@@ -21,7 +21,8 @@ const (
 	AddressRestored    Template = "address_restored"     // link to sign in
 	AccountClosing     Template = "account_closing"      // date, link to sign in
 	AccountReopened    Template = "account_reopened"     // link to the account
-	AccountErased      Template = "account_erased"
+	AccountErased      Template = "account_erased"       // link to the page of the erasure
+	ErasureHeld        Template = "erasure_held"
 	SessionsEnded      Template = "sessions_ended"   // link of the alarm
 	RecoveryStarted    Template = "recovery_started" // link to sign in
 	RecoveryWaiting    Template = "recovery_waiting" // time from when on it works, link that stops it
@@ -39,6 +40,8 @@ const (
 	CaseDecided        Template = "case_decided"     // kind, reference, outcome, reason, link
 	CaseDue            Template = "case_due"         // to the officer: kind, reference, date, when (soon, overdue)
 	TopicConfirm       Template = "topic_confirm"    // topic, link to confirm
+	InactiveWarning    Template = "inactive_warning" // date of the closing, link to sign in
+	InactiveClosing    Template = "inactive_closing" // date of the erasure, link to sign in
 	Bootstrap          Template = "bootstrap"        // link, hours
 	Test               Template = "test"
 )
@@ -48,9 +51,10 @@ func Templates() []Template {
 	return []Template{
 		CodeSignIn, CodeSignUp, CodeRecover, CodeRecoverUnknown, CodeStepUp, CodeVerify, CodeSecond,
 		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
-		AccountClosing, AccountReopened, AccountErased, SessionsEnded, RecoveryStarted,
+		AccountClosing, AccountReopened, AccountErased, ErasureHeld, SessionsEnded, RecoveryStarted,
 		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
-		ArchiveReady, CaseOpened, CaseWaiting, CaseAnswered, CaseExtended, CaseDecided, CaseDue, TopicConfirm, Bootstrap, Test,
+		ArchiveReady, CaseOpened, CaseWaiting, CaseAnswered, CaseExtended, CaseDecided, CaseDue, TopicConfirm, InactiveWarning, InactiveClosing,
+		Bootstrap, Test,
 	}
 }
 

@@ -44,3 +44,12 @@ var Kept = map[string]string{
 	"webhook_delivery":        "applications are told of the erasure, by the name that they know; what else waited goes with the customer",
 	"webhook_acknowledgement": "who was told of a withdrawal or of the erasure and acknowledged it; it holds no personal value",
 }
+
+// KeptApart are the tables without a customer's id that keep something after an
+// erasure, each for its reason.
+var KeptApart = map[string]string{
+	"chain":           "digests of what happened, which prove that the journal is whole and tell nothing of it",
+	"event":           "that and when something happened to a pseudonym; what was personal in it is sealed under the destroyed key",
+	"identifier_rest": "keyed digests of the addresses, for some months, so that nothing old attaches to whoever holds them next",
+	"suppression":     "keyed digests of addresses that are not to be written to, so that this outlives the account",
+}

@@ -55,6 +55,7 @@ func Works(w Wiring) []journal.Work {
 	return []journal.Work{
 		{Kind: eraseKind, Finish: w.finish, Parallel: 1},
 		{Kind: settleKind, Do: w.settle, Parallel: 1},
+		{Kind: certifyKind, Claim: w.draft, Do: w.sign, Finish: w.issue, Parallel: 1, Backoff: certifyBackoff},
 		{Kind: archiveKind, Claim: w.gather, Do: w.pack, Finish: w.deliver, Parallel: 1, Timeout: time.Minute},
 	}
 }
@@ -80,11 +81,23 @@ func (w Wiring) finish(tx *db.Tx, j *journal.Job, result error) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Erase(tx, t, d.Customer); err != nil {
+	if err := w.eraseOrWait(tx, t, d.Customer); err != nil {
 		return err
 	}
 	_, err = journal.Enqueue(tx, journal.Job{Kind: settleKind, Key: settleKind})
 	return err
+}
+
+// eraseOrWait erases what is due, or has it wait for a hold that stands.
+func (w Wiring) eraseOrWait(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
+	h, held, err := Held(tx, t, c)
+	switch {
+	case err != nil:
+		return err
+	case held:
+		return wait(tx, t, h)
+	}
+	return w.Erase(tx, t, c)
 }
 
 func (w Wiring) settle(ctx context.Context, _ *journal.Job) error {
@@ -108,7 +121,7 @@ func (w Wiring) Sweep(tx *db.Tx, limit int) (int, error) {
 		if !ok || tx.Now.Sub(c.CloseAt) < grace {
 			continue
 		}
-		if err := w.Erase(tx, t, c.ID); err != nil {
+		if err := w.eraseOrWait(tx, t, c.ID); err != nil {
 			return n, err
 		}
 		n++
