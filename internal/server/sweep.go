@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
+	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
@@ -34,6 +35,7 @@ func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
 		credential.Sweep, credential.SweepChallenges, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
 		credential.SweepFactors, session.SweepDevices, customer.SweepRests, privacy.SweepArchives, privacy.SweepCertificates, consent.SweepPending, consent.Sweep,
+		notify.SweepOverdue, notify.SweepWebhooks,
 	}
 }
 
@@ -44,7 +46,7 @@ func sweepChanges(tx *db.Tx, _ int) (int, error) {
 
 // closings is the wiring of the room that ends accounts.
 func (s *Server) closings() privacy.Wiring {
-	return privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint, Rooms: account.Rooms(), Pack: portal.Pack}
+	return privacy.Wiring{House: s.House, Erase: s.erase, Checkpoint: s.DB.Checkpoint, Rooms: account.Rooms(), Pack: portal.Pack, Idle: s.acts.Idle}
 }
 
 func (s *Server) sweepWork() journal.Work {
@@ -71,7 +73,12 @@ func enqueueSweep(tx *db.Tx, pause time.Duration) error {
 }
 
 func (s *Server) scheduleSweep(ctx context.Context) error {
-	return s.DB.Update(ctx, func(tx *db.Tx) error { return enqueueSweep(tx, sweepPause) })
+	return s.DB.Update(ctx, func(tx *db.Tx) error {
+		if err := enqueueSweep(tx, sweepPause); err != nil {
+			return err
+		}
+		return privacy.ScheduleRetention(tx, sweepPause)
+	})
 }
 
 // erase is what the erasure job does when a closing comes due.

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -109,8 +111,29 @@ func List(tx *db.Tx, tenant, subject, after [16]byte, limit int) ([]Recorded, er
 type Pruning struct {
 	Tenant [16]byte
 	Class  Class
-	Before time.Time // events that happened before
-	Limit  int       // at most so many in each bucket at once; 0: 500
+	Before time.Time  // events that happened before
+	Limit  int        // at most so many in each bucket at once; 0: 500
+	Except [][16]byte // subjects whose payloads stay
+}
+
+// exceptText is the condition that leaves the excepted subjects out, whose marks
+// begin at $first; except adds its arguments.
+func (p *Pruning) exceptText(first int) string {
+	if len(p.Except) == 0 {
+		return ""
+	}
+	marks := make([]string, len(p.Except))
+	for i := range marks {
+		marks[i] = "$" + strconv.Itoa(first+i)
+	}
+	return " AND subject_id NOT IN (" + strings.Join(marks, ", ") + ")"
+}
+
+func (p *Pruning) except(args []any) []any {
+	for _, s := range p.Except {
+		args = append(args, s)
+	}
+	return args
 }
 
 // Prune takes payloads and their salts away and tells how many it took; call it
@@ -124,8 +147,8 @@ func Prune(tx *db.Tx, p Pruning) (rows int64, err error) {
 		n, err := tx.Exec(`UPDATE event SET payload = NULL, salt = NULL, pruned_at = $1
 			WHERE bucket = $2 AND tenant_id = $3 AND event_id IN (
 				SELECT event_id FROM event
-				WHERE bucket = $2 AND tenant_id = $3 AND class = $4 AND at < $5 AND pruned_at IS NULL
-				ORDER BY at LIMIT $6)`, tx.Now, bucket, p.Tenant, p.Class, p.Before, p.Limit)
+				WHERE bucket = $2 AND tenant_id = $3 AND class = $4 AND at < $5 AND pruned_at IS NULL`+p.exceptText(7)+`
+				ORDER BY at LIMIT $6)`, p.except([]any{tx.Now, bucket, p.Tenant, p.Class, p.Before, p.Limit})...)
 		if err != nil {
 			return rows, err
 		}

@@ -282,6 +282,9 @@ func (f *Field) checkWords() error {
 			return ErrBadField.At(f.Name)
 		}
 	}
+	if !tenant.ShortText(f.Owner, 100) {
+		return ErrBadField.At(f.Name)
+	}
 	for locale, w := range f.Words {
 		if !tenant.ValidLocale(locale) || w.Label == "" || !tenant.ShortText(w.Label, 100) || !tenant.ShortText(w.Hint, 300) {
 			return ErrBadField.At(f.Name)

@@ -77,6 +77,9 @@ type Field struct {
 	// if empty). Without a scope it never leaves to one.
 	Scope string `json:"scope,omitempty" yaml:"scope,omitempty"`
 	Claim string `json:"claim,omitempty" yaml:"claim,omitempty"`
+	// Owner is the team that answers for the field, in words; the one that the
+	// tenant's settings name if empty.
+	Owner string `json:"owner,omitempty" yaml:"owner,omitempty"`
 	// Retention is how long the value is kept after it was set ("730d"); as
 	// long as the account if empty.
 	Retention string `json:"retention,omitempty" yaml:"retention,omitempty"`

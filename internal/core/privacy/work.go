@@ -48,6 +48,9 @@ type Wiring struct {
 	Checkpoint func(ctx context.Context) error                        // db.DB.Checkpoint: destroyed keys leave the write-ahead log
 	Rooms      []Subject                                              // account.Rooms: what an archive is collected from
 	Pack       func(Document) ([]byte, error)                         // writes an archive as a file
+	// Idle finds which of the customers do not use their accounts, and if act is
+	// true warns those of them who are due, or closes their accounts: account.Acts.Idle.
+	Idle func(tx *db.Tx, t *tenant.Tenant, list []customer.Customer, act bool) ([]Idle, error)
 }
 
 // Works are the jobs of this room.
@@ -57,6 +60,7 @@ func Works(w Wiring) []journal.Work {
 		{Kind: settleKind, Do: w.settle, Parallel: 1},
 		{Kind: certifyKind, Claim: w.draft, Do: w.sign, Finish: w.issue, Parallel: 1, Backoff: certifyBackoff},
 		{Kind: archiveKind, Claim: w.gather, Do: w.pack, Finish: w.deliver, Parallel: 1, Timeout: time.Minute},
+		{Kind: retainKind, Finish: w.retain, Parallel: 1},
 	}
 }
 
