@@ -8,7 +8,7 @@ import (
 )
 
 type auditCommands struct {
-	Verify auditVerify `cmd:"" help:"Walk the digest chains and signed checkpoints, and name the first bad record."`
+	Verify auditVerify `cmd:"" help:"Walk the digest chains, the signed checkpoints and the consent ledger, and name what does not fit."`
 }
 
 type auditVerify struct {
@@ -47,12 +47,22 @@ func (c *auditVerify) Run(t *terminal) error {
 func (t *terminal) report(r server.AuditReport) {
 	t.line("Looked at %d events of %d tenants and %d checkpoints; %d events have no payload any more, %d wait for their link.",
 		r.Events, r.Tenants, r.Checkpoints, r.Pruned, r.Unchained)
+	t.line("Held %d entries of the consent ledger and %d states against them; of %d entries the event has no digest any more, %d customers are gone.",
+		r.Ledger.Entries, r.Ledger.States, r.Ledger.Unproven, r.Ledger.Gone)
 	if r.Holds {
 		t.line("Everything holds.")
 		return
 	}
-	t.line("The first bad record: %s", r.Bad.Text)
-	fmt.Fprintln(t.err, "cardea: the journal was changed or is damaged.\n  Keep a copy of the database as it is, and compare it with the newest backup and the checkpoint file.")
+	if r.Bad != nil {
+		t.line("The first bad record: %s", r.Bad.Text)
+	}
+	if r.Ledger.Bad > 0 {
+		t.line("%d rows do not fit:", r.Ledger.Bad)
+	}
+	for _, m := range r.Ledger.Misfits {
+		t.line("  %s", m.Text)
+	}
+	fmt.Fprintln(t.err, "cardea: the journal or the consent ledger was changed or is damaged.\n  Keep a copy of the database as it is, and compare it with the newest backup and the checkpoint file.")
 }
 
 type backupCommand struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-// AuditReport is what the walk over the journal found.
+// AuditReport is what the walks over the journal and the consent ledger found.
 type AuditReport struct {
 	Tenants     int    `json:"tenants"`
 	Events      int64  `json:"events"`
@@ -18,6 +18,8 @@ type AuditReport struct {
 	Checkpoints int64  `json:"checkpoints"`
 	Holds       bool   `json:"holds"`
 	Bad         *Wrong `json:"bad,omitempty"`
+
+	Ledger LedgerReport `json:"ledger"`
 }
 
 // Wrong names the first bad record.
@@ -51,6 +53,14 @@ func (b *Base) Audit(ctx context.Context, t *tenant.Tenant) (AuditReport, error)
 		Tenants: r.Tenants, Events: r.Events, Pruned: r.Pruned, Unchained: r.Unchained,
 		Checkpoints: r.Checkpoints, Holds: r.Bad == nil,
 	}
+	tenants := b.House.All()
+	if t != nil {
+		tenants = []*tenant.Tenant{t}
+	}
+	if out.Ledger, err = b.auditLedger(ctx, tenants); err != nil {
+		return AuditReport{}, err
+	}
+	out.Holds = out.Holds && out.Ledger.Bad == 0
 	if r.Bad != nil {
 		out.Bad = wrongOf(r.Bad)
 		return out, nil
