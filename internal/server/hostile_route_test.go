@@ -183,7 +183,7 @@ func TestH146_NoUnsafeRouteTakesAFormOfAnotherSite(t *testing.T) {
 	open := []string{
 		"POST /dev/clock", "POST /oauth2/authorize", "POST /oauth2/end-session", "POST /oauth2/introspect",
 		"POST /oauth2/revoke", "POST /oauth2/token", "POST /oauth2/userinfo",
-		"POST /unsubscribe", "POST /v1/contact-check", "POST /v1/preferences",
+		"POST /unsubscribe", "POST /v1/contact-check", "POST /v1/preferences", "POST /v1/webhook-acknowledgements",
 	}
 	servertest.Each(t, func(t *testing.T, h *servertest.House) {
 		signedUp(t, h, ann)

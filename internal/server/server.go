@@ -52,7 +52,7 @@ func New(b *Base, o Options) (*Server, error) {
 	if err := s.wire(); err != nil {
 		return nil, err
 	}
-	s.Loop = journal.NewLoop(b.DB, nodeName(), s.works, nil, journal.Options{
+	s.Loop = journal.NewLoop(b.DB, nodeName(), s.works, s.readers(), journal.Options{
 		Sign: b.SignCheckpoint, Sink: b.KeepCheckpoint, Tally: s.tally, Log: b.Log, Alone: o.Alone,
 	})
 	b.Telemetry.Follow(s.Loop)

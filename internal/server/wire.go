@@ -92,6 +92,7 @@ func (s *Server) work() error {
 	}
 	s.works = append(s.works, s.provider.LogoutWork(s.House), s.sweepWork())
 	s.works = append(s.works, notify.Works(s.senders(letters))...)
+	s.works = append(s.works, s.webhooks().Works()...)
 	s.works = append(s.works, privacy.Works(s.closings())...)
 	return nil
 }

@@ -62,7 +62,8 @@ func (w Webhooks) finish(tx *db.Tx, j *journal.Job, _ error) error {
 		if r.idle != "" {
 			break
 		}
-		if err := p.end(tx); err != nil {
+		ended := *p // the transaction may run again
+		if err := ended.end(tx); err != nil {
 			return err
 		}
 	}

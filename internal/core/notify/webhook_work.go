@@ -172,7 +172,13 @@ func (w Webhooks) do(ctx context.Context, j *journal.Job) error {
 	return context.Cause(ctx)
 }
 
+// send posts one delivery. A defect in it is a failure of that delivery alone.
 func (w Webhooks) send(ctx context.Context, r *run, p *parcel) {
+	defer func() {
+		if recover() != nil {
+			p.failure = "internal"
+		}
+	}()
 	header := signedHeader(r.keys, p.ID.String(), r.now, p.body)
 	answer, err := w.Call(ctx, r.hook.URL, header, p.body)
 	p.answer = answer

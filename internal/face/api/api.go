@@ -42,6 +42,7 @@ const byToken = "authenticated by an access token in the Authorization header, w
 func (a *API) Routes(m *web.Mux) {
 	m.Handle("POST "+PathContactCheck, tell, a.contactCheck, web.Requires("client"), web.NoCSRF(byToken), web.MaxBody(1<<20))
 	m.Handle("POST "+PathPreferences, tell, a.capture, web.Requires("client"), web.NoCSRF(byToken))
+	m.Handle("POST "+PathAcknowledgements, tell, a.acknowledge, web.Requires("client"), web.NoCSRF(bySignature), web.MaxBody(longestAcknowledgement))
 }
 
 // problem is an error as RFC 9457 writes it. The type is about:blank, so the
