@@ -74,11 +74,34 @@ func Suppressions(tx *db.Tx, t *tenant.Tenant, digest [32]byte) ([]Suppression, 
 	return db.All[Suppression](tx, `FROM suppression WHERE tenant_id = $1 AND digest = $2 ORDER BY topic, channel`, t.ID, digest)
 }
 
+// AllSuppressions lists the suppressions of a tenant after one, by digest, topic
+// and channel, at most limit of them.
+func AllSuppressions(tx *db.Tx, t *tenant.Tenant, after Suppression, limit int) ([]Suppression, error) {
+	return db.All[Suppression](tx, `FROM suppression WHERE tenant_id = $1 AND (digest, topic, channel) > ($2, $3, $4)
+		ORDER BY digest, topic, channel LIMIT $5`, t.ID, after.Digest, after.Topic, string(after.Channel), limit)
+}
+
+// Unsuppressed is told when the company takes a suppression back. It does not
+// say of which address, as Suppressed does not.
+type Unsuppressed struct {
+	Topic   string  `json:"topic,omitempty"`
+	Channel Channel `json:"channel,omitempty"`
+	Why     string  `json:"why"` // words of the company's, about no address
+}
+
+// EventName names the event.
+func (Unsuppressed) EventName() string { return "preference.unsuppressed" }
+
 // Unsuppress takes one suppression back and reports whether it was there.
-func Unsuppress(tx *db.Tx, t *tenant.Tenant, digest [32]byte, topic string, c Channel) (bool, error) {
+func Unsuppress(tx *db.Tx, t *tenant.Tenant, digest [32]byte, topic string, c Channel, why string) (bool, error) {
 	n, err := tx.Exec(`DELETE FROM suppression WHERE tenant_id = $1 AND digest = $2 AND topic = $3 AND channel = $4`,
 		t.ID, digest, topic, string(c))
-	return n > 0, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, journal.Append(tx, journal.Entry{
+		Tenant: t.ID, Subject: t.ID, Class: journal.Consent, Event: Unsuppressed{Topic: topic, Channel: c, Why: why},
+	})
 }
 
 // lift takes back what the holder of an address said no to, once they say yes to
