@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -84,6 +85,9 @@ func (v *visit) close() error {
 	}
 	var until time.Time
 	err = v.freshly(access.ActClose, func(tx *db.Tx) (err error) {
+		if err := v.openItself(tx, privacy.Erasure); err != nil {
+			return err
+		}
 		until, err = v.p.acts.Close(tx, v.t, v.me.CustomerID)
 		return err
 	})

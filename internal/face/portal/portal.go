@@ -44,6 +44,7 @@ func Part() ui.Part {
 	return ui.Part{Name: "portal", Files: files, Pages: []ui.Page{
 		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{},
 		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Preferences{}, Told{}, Consents{}, ConsentText{}, Privacy{},
+		Requests{}, Request{},
 	}}
 }
 
@@ -104,6 +105,7 @@ func (p *Portal) Routes(m *web.Mux) {
 	p.factorRoutes(page)
 	p.consentRoutes(page)
 	p.privacyRoutes(page)
+	p.requestRoutes(page)
 	page("GET /account/applications", applicationsPath, (*visit).applications)
 	page("GET /account/applications/revoke", applicationsPath, (*visit).askRevoke)
 	page("POST /account/applications/revoke", applicationsPath, (*visit).revoke)

@@ -30,6 +30,8 @@ type Privacy struct {
 	Looks  []Look
 	Nobody *ui.EmptyState
 	Mark   ui.Hidden
+
+	Requests ui.LinkRow
 }
 
 // Template implements ui.Page.
@@ -85,6 +87,9 @@ func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names map
 		Get:   ui.Button{Text: s.T("portal.privacy.get"), Kind: "primary", Wait: s.T("portal.wait")},
 		Ask:   ui.Button{Text: s.T("portal.privacy.ask"), Kind: "primary", Wait: s.T("portal.wait")},
 		Erase: ui.Button{Text: s.T("portal.privacy.erase_open"), Href: closePath},
+		Requests: ui.LinkRow{
+			Href: requestsPath, Icon: "message-square", Title: s.T("portal.request.open"), Text: s.T("portal.request.open_text"),
+		},
 	}
 	if a.State == privacy.Ready {
 		p.Ask = ui.Button{Text: s.T("portal.privacy.ask_again"), Wait: s.T("portal.wait")}
@@ -134,6 +139,9 @@ func look(s ui.Shell, e release.Entry, names map[app.ID]string) Look {
 // who they are.
 func (v *visit) askArchive() error {
 	err := v.freshly(access.ActExport, func(tx *db.Tx) error {
+		if err := v.openItself(tx, privacy.Access); err != nil {
+			return err
+		}
 		_, err := privacy.AskArchive(tx, v.t, v.me.CustomerID)
 		return err
 	})

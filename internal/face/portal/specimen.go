@@ -29,7 +29,7 @@ func Specimens(s *ui.Sample) []ui.Specimen {
 	var all []ui.Specimen
 	for _, list := range [][]ui.Specimen{
 		homeSpecimens(s), profileSpecimens(s), addressSpecimens(s), securitySpecimens(s), appSpecimens(s), askSpecimens(s),
-		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s), preferenceSpecimens(s), consentSpecimens(s), privacySpecimens(s),
+		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s), preferenceSpecimens(s), consentSpecimens(s), privacySpecimens(s), requestSpecimens(s),
 	} {
 		all = append(all, list...)
 	}
@@ -50,6 +50,9 @@ func marked(p ui.Page) ui.Page {
 		p.Mark = mark
 		return p
 	case Privacy:
+		p.Mark = mark
+		return p
+	case Request:
 		p.Mark = mark
 		return p
 	case Security:

@@ -260,6 +260,7 @@ var done = map[string]string{
 	"passkey": "portal.done.passkey", "passkey_removed": "portal.done.passkey_removed", "renamed": "portal.done.renamed",
 	"app": "portal.done.app", "app_removed": "portal.done.app_removed", "codes_made": "portal.done.codes_made",
 	"distrusted": "portal.done.distrusted", "forgotten": "portal.done.forgotten",
+	"request_made": "portal.done.request_made", "request_added": "portal.done.request_added", "request_withdrawn": "portal.done.request_withdrawn",
 	"preferences": "portal.done.preferences", "language": "portal.done.language", "theme": "portal.done.theme",
 }
 
