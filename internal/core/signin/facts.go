@@ -282,9 +282,9 @@ func (f *Facts) Valid() []Proof {
 }
 
 // Identified writes whom the visitor named. What was proven or picked for
-// somebody else is forgotten.
+// somebody else is forgotten. A journey of somebody too young keeps no name.
 func (f *Facts) Identified(i Identifier) {
-	if f.Identifier != nil && f.Identifier.Digest == i.Digest {
+	if f.Young || f.Identifier != nil && f.Identifier.Digest == i.Digest {
 		return
 	}
 	f.Identifier, f.Holder, f.Session, f.Method, f.SentAt = &i, customer.ID{}, session.ID{}, "", time.Time{}
