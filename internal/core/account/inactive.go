@@ -84,7 +84,7 @@ type rested struct {
 }
 
 func restOf(tx *db.Tx, t *tenant.Tenant, list []customer.Customer) (r rested, err error) {
-	span := customer.Span{After: before(list[0].ID), Last: list[len(list)-1].ID}
+	span := customer.Span{After: before(list[0].ID), Last: [16]byte(list[len(list)-1].ID)}
 	rows, err := db.All[idleRow](tx, `FROM inactivity WHERE tenant_id = $1 AND customer_id > $2 AND customer_id <= $3`,
 		t.ID, span.After, span.Last)
 	if err != nil {
@@ -102,7 +102,7 @@ func restOf(tx *db.Tx, t *tenant.Tenant, list []customer.Customer) (r rested, er
 }
 
 // before is the id just before another one.
-func before(id customer.ID) customer.ID {
+func before(id customer.ID) [16]byte {
 	for i := len(id) - 1; i >= 0; i-- {
 		id[i]--
 		if id[i] != 0xff {

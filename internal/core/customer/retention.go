@@ -11,11 +11,11 @@ import (
 
 // Span is a run of customers in the order of their ids: those after After, up
 // to and with Last.
-type Span struct{ After, Last ID }
+type Span struct{ After, Last [16]byte }
 
 // Walk lists customers after an id, in order of ids and in any state.
 func Walk(tx *db.Tx, t *tenant.Tenant, after ID, limit int) ([]Customer, error) {
-	return db.All[Customer](tx, `FROM customer WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3`, t.ID, after, limit)
+	return db.All[Customer](tx, `FROM customer WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3`, t.ID, [16]byte(after), limit)
 }
 
 // Dated is that a profile value is there and since when, without the value.

@@ -142,7 +142,7 @@ func (r *retaining) customers(tx *db.Tx) (over bool, err error) {
 	if err != nil || len(list) == 0 {
 		return true, err
 	}
-	span := customer.Span{After: r.After, Last: list[len(list)-1].ID}
+	span := customer.Span{After: [16]byte(r.After), Last: [16]byte(list[len(list)-1].ID)}
 	standings, err := consent.StandingsIn(tx, r.t, span)
 	if err != nil {
 		return false, err
@@ -165,7 +165,7 @@ func (r *retaining) customers(tx *db.Tx) (over bool, err error) {
 			return false, err
 		}
 	}
-	r.After = span.Last
+	r.After = customer.ID(span.Last)
 	return len(list) < page, nil
 }
 

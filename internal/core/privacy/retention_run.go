@@ -31,7 +31,7 @@ type Run struct {
 func (r *Run) Fields() []db.Field {
 	return []db.Field{
 		{Column: "tenant_id", Ptr: &r.TenantID}, {Column: "id", Ptr: &r.ID}, {Column: "stage", Ptr: &r.Survey.Stage},
-		{Column: "after_id", Ptr: &r.Survey.After}, {Column: "counts", Ptr: db.JSON(&r.Survey.Dues)},
+		{Column: "after_id", Ptr: (*[16]byte)(&r.Survey.After)}, {Column: "counts", Ptr: db.JSON(&r.Survey.Dues)},
 		{Column: "actor_kind", Ptr: &r.ActorKind}, {Column: "reason", Ptr: &r.Reason},
 		{Column: "started_at", Ptr: &r.StartedAt}, {Column: "ended_at", Ptr: &r.EndedAt},
 	}
@@ -168,7 +168,7 @@ func (w Wiring) goOn(tx *db.Tx, t *tenant.Tenant, r Run) (Run, error) {
 		r.EndedAt = tx.Now
 	}
 	if _, err := tx.Exec(`UPDATE retention_run SET stage = $3, after_id = $4, counts = $5, ended_at = $6
-		WHERE tenant_id = $1 AND id = $2`, t.ID, r.ID, s.Stage, s.After, db.JSON(s.Dues), r.EndedAt); err != nil || more {
+		WHERE tenant_id = $1 AND id = $2`, t.ID, r.ID, s.Stage, [16]byte(s.After), db.JSON(s.Dues), r.EndedAt); err != nil || more {
 		return r, err
 	}
 	e := RetentionRan{Run: r.ID.String(), Reason: r.Reason, Took: s.took()}
