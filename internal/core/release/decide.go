@@ -10,8 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-// meetApplication loads the application, which must be enabled and use data for
-// the purpose.
+// meetApplication loads the application, which must be enabled.
 func (p *party) meetApplication(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	found, ok, err := app.Book{}.ByID(tx, t, app.ID(a.Recipient.ID))
 	if err != nil {
@@ -20,45 +19,29 @@ func (p *party) meetApplication(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	if !ok || !found.Enabled {
 		return ErrRecipient
 	}
-	if a.Purpose == "" {
-		a.Purpose = SignIn
-	}
 	p.app = found
 	return nil
 }
 
-// hear loads the consent that an application has, if anything asked for rests
-// on it: with a first party that is special-category data alone.
-func (p *party) hear(tx *db.Tx, t *tenant.Tenant, a *Ask, c *catalog.Catalog) error {
-	special := func(name string) bool {
-		f, ok := c.Field(name)
-		return ok && f.Class == catalog.Special
-	}
-	if p.app == nil || p.app.FirstParty && !slices.ContainsFunc(a.Fields, special) {
-		return nil
-	}
-	granted, err := consent.Granted(tx, t, a.Customer, p.app.ID)
-	p.consent = map[string]bool{}
-	for _, s := range granted {
-		p.consent[s] = true
-	}
-	return err
-}
+// unheard stands for a decision that rests on where the customer stands, which
+// has not been read yet.
+const unheard = "?"
 
 // decide tells whether a field may go, or why not. It is pure: the whole rule
 // of the house on one page.
 func (p *party) decide(a *Ask, f catalog.Field) (v verdict, why string) {
 	v.field = f
-	switch p.kind {
-	case Self, Message, Export:
+	switch {
+	case p.free():
 		if !slices.Contains(f.Viewers, catalog.Customer) {
 			return v, NotViewer
 		}
+		v.purpose = a.Purpose
 		return v, ""
-	case Staff, Operator:
-		return p.decideStaff(a, v)
+	case p.kind == Application:
+		return p.decideApplication(a, v)
 	}
-	return p.decideApplication(a, v)
+	return p.decideStaff(a, v)
 }
 
 func (p *party) decideStaff(a *Ask, v verdict) (verdict, string) {
@@ -71,31 +54,119 @@ func (p *party) decideStaff(a *Ask, v verdict) (verdict, string) {
 	if !full && !masked {
 		return v, NotViewer
 	}
-	if !slices.Contains(v.field.Purposes, a.Purpose) {
-		return v, NotPurpose
+	why := NotPurpose
+	for i := range p.purposes {
+		if of := &p.purposes[i]; slices.Contains(v.field.Purposes, of.ID) {
+			why = p.staffFor(of)
+		}
 	}
-	v.masked = !full
-	return v, ""
+	v.purpose, v.masked = a.Purpose, !full || a.Outline
+	return v, why
 }
 
-func (p *party) decideApplication(a *Ask, v verdict) (verdict, string) {
-	f := v.field
+// staffFor tells what keeps staff from data for a purpose.
+func (p *party) staffFor(of *consent.Purpose) string {
 	switch {
-	case !slices.Contains(f.Viewers, catalog.Application):
-		return v, NotViewer
-	case !slices.Contains(f.Purposes, a.Purpose), !slices.Contains(p.app.Settings.Purposes, a.Purpose):
-		return v, NotPurpose
-	case f.Scope == "" || !slices.Contains(a.Scopes, f.Scope):
-		return v, NotScope
-	case (!p.app.FirstParty || f.Class == catalog.Special) && !p.consent[f.Scope]:
-		return v, NotConsent
+	case of.ID == catalog.PurposePrivacy:
+		return ""
+	case p.standing == nil:
+		return unheard
 	}
-	return v, ""
+	if why, holds := p.standing.Holds(of, p.now); !holds {
+		return NotConsent + why
+	}
+	if p.standing.Restricted {
+		return IsRestricted
+	}
+	return ""
 }
 
-// sort decides on every asked field.
-func (p *party) sort(a *Ask, c *catalog.Catalog) (allowed []verdict, withheld map[string]string) {
-	withheld = map[string]string{}
+// decideApplication takes the first of the stated purposes that lets the field
+// go. Where none does, it tells the reason of the one that came closest.
+func (p *party) decideApplication(a *Ask, v verdict) (verdict, string) {
+	f, closest := v.field, NotPurpose
+	if !slices.Contains(f.Viewers, catalog.Application) {
+		return v, NotViewer
+	}
+	for i := range p.purposes {
+		of := &p.purposes[i]
+		if !slices.Contains(f.Purposes, of.ID) || !slices.Contains(p.app.Settings.Purposes, of.ID) {
+			continue
+		}
+		why := p.appFor(a, f, of)
+		if why == "" {
+			v.purpose = of.ID
+			return v, ""
+		}
+		if distance(why) < distance(closest) {
+			closest = why
+		}
+	}
+	return v, closest
+}
+
+// appFor tells what keeps the application from a field for a purpose. Consent to
+// a scope is needed by whoever is not of the house, and by everybody for special
+// categories, unless the purpose itself rests on consent (GDPR Article 9(2)(a)).
+func (p *party) appFor(a *Ask, f catalog.Field, of *consent.Purpose) string {
+	asked := !p.app.FirstParty || f.Class == catalog.Special && of.Basis != consent.ByConsent
+	switch {
+	case f.Scope == "" || !slices.Contains(a.Scopes, f.Scope):
+		return NotScope
+	case !of.Admits(p.app):
+		return NotRecipient
+	case !asked && of.Rests():
+		return ""
+	case p.standing == nil:
+		return unheard
+	}
+	if asked {
+		if why, agreed := p.standing.Scope(f.Scope, p.now); !agreed {
+			return NotConsent + why
+		}
+	}
+	if why, holds := p.standing.Holds(of, p.now); !holds {
+		return NotConsent + why
+	}
+	if p.standing.Restricted && of.Restricts() {
+		return IsRestricted
+	}
+	return ""
+}
+
+// distance is how far from going a reason leaves a field.
+func distance(why string) int {
+	order := []string{unheard, IsRestricted, NotConsent, NotRecipient, NotScope, NotPurpose}
+	for i, reason := range order {
+		if why == reason || reason == NotConsent && len(why) > len(reason) && why[:len(reason)] == reason {
+			return i
+		}
+	}
+	return len(order)
+}
+
+// settle decides on every asked field. Where the customer stands is read when the
+// first decision rests on it, and never where none does.
+func (p *party) settle(tx *db.Tx, t *tenant.Tenant, a *Ask, c *catalog.Catalog) (allowed []verdict, withheld map[string]string, err error) {
+	allowed, withheld, told := p.sort(a, c)
+	if told {
+		return allowed, withheld, nil
+	}
+	var to app.ID
+	if p.app != nil {
+		to = p.app.ID
+	}
+	if p.standing, err = consent.StandingOf(tx, t, a.Customer, to); err != nil {
+		return nil, nil, err
+	}
+	allowed, withheld, _ = p.sort(a, c)
+	return allowed, withheld, nil
+}
+
+// sort decides as far as is known; told is false if it has to be asked again
+// with where the customer stands.
+func (p *party) sort(a *Ask, c *catalog.Catalog) (allowed []verdict, withheld map[string]string, told bool) {
+	withheld, told = map[string]string{}, true
 	names := slices.Clone(a.Fields)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
@@ -105,11 +176,14 @@ func (p *party) sort(a *Ask, c *catalog.Catalog) (allowed []verdict, withheld ma
 			continue
 		}
 		v, why := p.decide(a, f)
-		if why != "" {
+		switch why {
+		case "":
+			allowed = append(allowed, v)
+		case unheard:
+			return nil, nil, false
+		default:
 			withheld[name] = why
-			continue
 		}
-		allowed = append(allowed, v)
 	}
-	return allowed, withheld
+	return allowed, withheld, told
 }

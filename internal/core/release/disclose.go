@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,23 +16,15 @@ import (
 // Faults: release_denied for a recipient who is nobody here, reason_missing,
 // customer_erased, and release_unrecorded in a View (see ErrUnrecorded).
 func Disclose(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, error) {
-	p, err := meet(tx, t, &a)
+	p, allowed, withheld, err := judge(tx, t, &a)
 	if err != nil {
 		return Disclosure{}, err
 	}
-	c, err := catalog.For(tx, t)
-	if err != nil {
-		return Disclosure{}, err
-	}
-	if err := p.hear(tx, t, &a, c); err != nil {
-		return Disclosure{}, err
-	}
-	allowed, withheld := p.sort(&a, c)
 	d := Disclosure{Values: map[string]Value{}, Withheld: withheld}
 	if len(allowed) == 0 {
 		return d, nil
 	}
-	if err := p.record(tx, t, &a, names(allowed)); err != nil {
+	if err := p.record(tx, t, &a, lines(allowed)); err != nil {
 		return Disclosure{}, err
 	}
 	facts, err := gather(tx, t, a.Customer, allowed)
@@ -49,10 +42,35 @@ func Disclose(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, error) {
 	return d, nil
 }
 
-func names(allowed []verdict) []string {
-	out := make([]string, len(allowed))
-	for i, v := range allowed {
-		out[i] = v.field.Name
+// judge finds out who asks and decides on every asked field. Nothing is opened
+// and nothing is written down.
+func judge(tx *db.Tx, t *tenant.Tenant, a *Ask) (p *party, allowed []verdict, withheld map[string]string, err error) {
+	if p, err = meet(tx, t, a); err != nil {
+		return nil, nil, nil, err
+	}
+	c, err := catalog.For(tx, t)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	allowed, withheld, err = p.settle(tx, t, a, c)
+	return p, allowed, withheld, err
+}
+
+// line is what the record says of the fields that go for one purpose.
+type line struct {
+	purpose string
+	fields  []string
+}
+
+// lines are what has to be written down, a line for each purpose.
+func lines(allowed []verdict) []line {
+	var out []line
+	for _, v := range allowed {
+		i := slices.IndexFunc(out, func(l line) bool { return l.purpose == v.purpose })
+		if i < 0 {
+			out, i = append(out, line{purpose: v.purpose}), len(out)
+		}
+		out[i].fields = append(out[i].fields, v.name())
 	}
 	return out
 }

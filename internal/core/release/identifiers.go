@@ -32,27 +32,31 @@ func Identifiers(tx *db.Tx, t *tenant.Tenant, a Ask) ([]OpenIdentifier, error) {
 	if a.Recipient.Kind == Application {
 		return nil, ErrRecipient
 	}
-	p, err := meet(tx, t, &a)
-	if err != nil {
+	a.Fields = identifierFields
+	p, allowed, _, err := judge(tx, t, &a)
+	if err != nil || len(allowed) == 0 {
 		return nil, err
-	}
-	c, err := catalog.For(tx, t)
-	if err != nil {
-		return nil, err
-	}
-	a.Fields = []string{customer.Email, customer.Phone, customer.Username}
-	allowed, _ := p.sort(&a, c)
-	if len(allowed) == 0 {
-		return nil, nil
 	}
 	all, err := customer.Identifiers(tx, t, a.Customer)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	if err := p.record(tx, t, &a, []string{"identifiers"}); err != nil {
+	if err := p.record(tx, t, &a, []line{{allowed[0].purpose, []string{identifiersOf(allowed)}}}); err != nil {
 		return nil, err
 	}
 	return openIdentifiers(tx, t, a.Customer, all, allowed)
+}
+
+var identifierFields = []string{customer.Email, customer.Phone, customer.Username}
+
+// identifiersOf is how the record calls a customer's identifiers.
+func identifiersOf(allowed []verdict) string {
+	for _, v := range allowed {
+		if !v.masked {
+			return "identifiers"
+		}
+	}
+	return "identifiers" + catalog.Masked
 }
 
 func openIdentifiers(tx *db.Tx, t *tenant.Tenant, id customer.ID, all []customer.Identifier, allowed []verdict) ([]OpenIdentifier, error) {

@@ -54,48 +54,80 @@ const maxReason = 500
 
 // record writes a release down before anything is opened, if it is of a kind
 // that is written down.
-func (p *party) record(tx *db.Tx, t *tenant.Tenant, a *Ask, fields []string) error {
-	if !p.recordsEach() && !p.recordsDaily() {
-		return nil
+func (p *party) record(tx *db.Tx, t *tenant.Tenant, a *Ask, list []line) error {
+	switch {
+	case p.recordsDaily():
+		return daily(tx, entries(tx, t, p.kind, a, list), a.Counter)
+	case p.recordsEach():
+		return each(tx, t, a, entries(tx, t, p.kind, a, list), list)
 	}
-	names := strings.Join(fields, " ")
-	e := Entry{
-		TenantID: t.ID, CustomerID: a.Customer, RecipientKind: p.kind, Recipient: a.Recipient.ID, Purpose: a.Purpose,
-		FieldsDigest: secret.Digest([]byte(names)), Day: tx.Now.Unix() / 86400, Names: names, Times: 1,
-		FirstAt: tx.Now, LastAt: tx.Now,
+	return nil
+}
+
+func entries(tx *db.Tx, t *tenant.Tenant, kind string, a *Ask, list []line) []Entry {
+	out := make([]Entry, len(list))
+	for i, l := range list {
+		names := strings.Join(l.fields, " ")
+		out[i] = Entry{
+			TenantID: t.ID, CustomerID: a.Customer, RecipientKind: kind, Recipient: a.Recipient.ID, Purpose: l.purpose,
+			FieldsDigest: secret.Digest([]byte(names)), Day: tx.Now.Unix() / daySeconds, Names: names, Times: 1,
+			FirstAt: tx.Now, LastAt: tx.Now, Entry: a.Occasion,
+		}
 	}
-	if p.recordsDaily() {
-		return e.daily(tx, a.Counter)
-	}
-	if e.Reason = strings.TrimSpace(a.Reason); e.Reason == "" || !tenant.ShortText(e.Reason, maxReason) {
+	return out
+}
+
+// each writes a line of its own for everything that a person sees.
+func each(tx *db.Tx, t *tenant.Tenant, a *Ask, list []Entry, of []line) error {
+	reason := strings.TrimSpace(a.Reason)
+	if reason == "" || !tenant.ShortText(reason, maxReason) {
 		return ErrReason.At("reason")
 	}
 	if !tx.Writable() {
 		return ErrUnrecorded
 	}
-	e.Entry = [16]byte(secret.Random(16))
-	if err := db.Insert(tx, "disclosure", e); err != nil {
-		return err
+	for i := range list {
+		list[i].Reason, list[i].Entry = reason, [16]byte(secret.Random(16))
+		if err := list[i].tell(tx, t, of[i].fields); err != nil {
+			return err
+		}
 	}
-	return e.tell(tx, t, fields)
+	return db.Insert(tx, "disclosure", list...)
 }
 
-// daily finds today's line, or begins it. A repeat is counted in memory.
-func (e *Entry) daily(tx *db.Tx, c *Counter) error {
-	_, there, err := db.Value[int64](tx, `SELECT times FROM disclosure WHERE tenant_id = $1 AND customer_id = $2
+// daily finds today's lines, or begins them. Repeats are counted in memory, once
+// all that goes is written down.
+func daily(tx *db.Tx, list []Entry, c *Counter) error {
+	for i := range list {
+		_, there, err := db.Value[int64](tx, `SELECT times FROM disclosure WHERE tenant_id = $1 AND customer_id = $2
+			AND recipient_kind = $3 AND recipient = $4 AND purpose = $5 AND fields_digest = $6 AND day = $7 AND entry = $8`,
+			list[i].key()...)
+		switch {
+		case err != nil:
+			return err
+		case there && list[i].Entry != [16]byte{}:
+			if err := list[i].again(tx); err != nil {
+				return err
+			}
+			continue
+		case there:
+			tx.After(func() { c.count(list[i]) })
+			continue
+		case !tx.Writable():
+			return ErrUnrecorded
+		}
+		if _, err := db.InsertNew(tx, "disclosure", list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again counts one more attempt of a webhook.
+func (e *Entry) again(tx *db.Tx) error {
+	_, err := tx.Exec(`UPDATE disclosure SET times = times + 1, last_at = $9 WHERE tenant_id = $1 AND customer_id = $2
 		AND recipient_kind = $3 AND recipient = $4 AND purpose = $5 AND fields_digest = $6 AND day = $7 AND entry = $8`,
-		e.key()...)
-	if err != nil {
-		return err
-	}
-	if there {
-		c.count(*e)
-		return nil
-	}
-	if !tx.Writable() {
-		return ErrUnrecorded
-	}
-	_, err = db.InsertNew(tx, "disclosure", *e)
+		append(e.key(), tx.Now)...)
 	return err
 }
 

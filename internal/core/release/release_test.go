@@ -47,6 +47,13 @@ func set(t *testing.T, h *coretest.House) *scene {
 	}
 	h.Update(func(tx *db.Tx) error { return catalog.Put(tx, h.T(), own) })
 	h.Update(func(tx *db.Tx) error {
+		_, err := consent.PutPurpose(tx, h.T(), consent.Purpose{
+			ID: "fitting", Version: 1, Basis: consent.ByContract, Fields: []string{"shoe_size"},
+			Words: map[string]consent.Words{"en": {Title: "Fitting", Text: "Shoes that fit."}},
+		})
+		return err
+	})
+	h.Update(func(tx *db.Tx) error {
 		c, err := customer.Register(tx, h.T(), customer.New{Identifiers: []customer.NewIdentifier{
 			{Kind: customer.Email, Value: "mia@example.com", Verified: true}, {Kind: customer.Email, Value: "old@example.com"},
 			{Kind: customer.Phone, Value: "+4930901820"}, {Kind: customer.Username, Value: "mia"},
@@ -118,7 +125,7 @@ func TestWhoGetsWhat(t *testing.T) {
 			"herself":        {release.Ask{Recipient: to(release.Self, s.mia)}, nil},
 			"a message":      {release.Ask{Recipient: to(release.Message, [16]byte{})}, nil},
 			"an export":      {release.Ask{Recipient: to(release.Export, [16]byte{}), Reason: "she asked"}, nil},
-			"the first shop": {release.Ask{Recipient: to(release.Application, first.ID), Purpose: release.SignIn, Scopes: scopes}, map[string]string{"shoe_size": "-purpose", "diet": "-consent"}},
+			"the first shop": {release.Ask{Recipient: to(release.Application, first.ID), Purpose: release.SignIn, Scopes: scopes}, map[string]string{"shoe_size": "-purpose", "diet": "-consent:never"}},
 			"the shop without scopes": {release.Ask{Recipient: to(release.Application, first.ID), Purpose: release.SignIn, Scopes: []string{"openid", "email"}}, map[string]string{
 				"phone_verified": "-scope", "username": "-scope", "given_name": "-scope", "family_name": "-scope", "birthdate": "-scope", "shoe_size": "-purpose", "diet": "-scope",
 			}},
@@ -131,11 +138,11 @@ func TestWhoGetsWhat(t *testing.T) {
 				"family_name": "-purpose", "birthdate": "-purpose", "shoe_size": "-purpose", "diet": "-purpose",
 			}},
 			"a third party": {release.Ask{Recipient: to(release.Application, third.ID), Purpose: release.SignIn, Scopes: scopes}, map[string]string{
-				"email": "-consent", "email_verified": "-consent", "phone_verified": "-consent", "username": "-consent", "given_name": "-consent",
-				"family_name": "-consent", "birthdate": "-consent", "shoe_size": "-purpose", "diet": "-consent",
+				"email": "-consent:never", "email_verified": "-consent:never", "phone_verified": "-consent:never", "username": "-consent:never", "given_name": "-consent:never",
+				"family_name": "-consent:never", "birthdate": "-consent:never", "shoe_size": "-purpose", "diet": "-consent:never",
 			}},
 			"a third party with consent": {release.Ask{Recipient: to(release.Application, agreed.ID), Purpose: release.SignIn, Scopes: scopes}, map[string]string{
-				"email": "-consent", "email_verified": "-consent", "phone_verified": "-consent", "shoe_size": "-purpose",
+				"email": "-consent:never", "email_verified": "-consent:never", "phone_verified": "-consent:never", "shoe_size": "-purpose",
 			}},
 			"support": {release.Ask{Recipient: to(release.Staff, s.support), Purpose: "support", Reason: "ticket 7"}, map[string]string{
 				"email": "m•••@example.com", "username": "m•••", "birthdate": "-viewer", "shoe_size": "-viewer", "diet": "-viewer", "score": "•••",

@@ -75,7 +75,7 @@ func (p *Provider) disclose(tx *db.Tx, t tenantRef, a applicationRef, g grant.Gr
 	}
 	d, err := release.Disclose(tx, t, release.Ask{
 		Customer: g.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: a.ID},
-		Purpose: release.SignIn, Fields: fields, Scopes: g.Scopes(), Counter: p.counts,
+		Fields: fields, Scopes: g.Scopes(), Counter: p.counts,
 	})
 	if err != nil {
 		return nil, err
