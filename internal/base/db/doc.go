@@ -29,7 +29,8 @@
 // On both engines a statement that fails ends its transaction: later
 // statements of the same closure fail too, and what the closure returns cannot
 // bring the transaction back. Where a clash is expected, use InsertNew, Take or
-// ON CONFLICT, which do not fail.
+// ON CONFLICT, which do not fail. PostgreSQL hears of an Insert or a Put with the
+// statement after it, or with COMMIT, and its failure is told there.
 //
 // # SQL
 //

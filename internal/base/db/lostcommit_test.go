@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -67,9 +69,21 @@ func (p *proxy) set(c cut) {
 	p.next, p.refuse = c, false
 }
 
+// A COMMIT on the wire: a simple query, or a prepared statement that is bound.
+var (
+	plainCommit = []byte("\x0bcommit\x00")
+	boundCommit = []byte("\x00" + preparedName("commit") + "\x00")
+)
+
+// preparedName is how pgx names a statement that it keeps.
+func preparedName(sql string) string {
+	digest := sha256.Sum256([]byte(sql))
+	return "stmtcache_" + hex.EncodeToString(digest[:24])
+}
+
 // decide takes the next cut once, when a COMMIT passes.
 func (p *proxy) decide(chunk []byte) cut {
-	if !bytes.Contains(chunk, []byte("commit\x00")) {
+	if !bytes.Contains(chunk, plainCommit) && !bytes.Contains(chunk, boundCommit) {
 		return cutNothing
 	}
 	p.mu.Lock()
@@ -163,6 +177,8 @@ func throughProxy(t *testing.T, opts Options) (*DB, *proxy) {
 	return d, p
 }
 
+func put(tx *Tx, id int) error { return tx.Put(`INSERT INTO n (id) VALUES ($1)`, id) }
+
 func onServer(t *testing.T, url, sql string) {
 	t.Helper()
 	c, err := pgx.Connect(context.Background(), url)
@@ -175,13 +191,22 @@ func onServer(t *testing.T, url, sql string) {
 	}
 }
 
-// insertThrough runs one Update whose COMMIT meets c, and counts its runs.
-func insertThrough(d *DB, p *proxy, c cut) (runs, after int, err error) {
+// insertThrough runs one Update whose COMMIT meets c, and counts its runs. The
+// second row, if it is asked for, travels with the COMMIT.
+func insertThrough(d *DB, p *proxy, c cut, second bool) (runs, after int, err error) {
+	if second { // the statement that is sent with a COMMIT is known already
+		if err := d.Update(context.Background(), func(tx *Tx) error { return errors.Join(insert(tx, 9), put(tx, 10)) }); err != nil {
+			return 0, 0, err
+		}
+	}
 	p.set(c)
 	err = d.Update(context.Background(), func(tx *Tx) error {
 		runs++
 		tx.After(func() { after++ })
-		return insert(tx, 1)
+		if err := insert(tx, 1); err != nil || !second {
+			return err
+		}
+		return put(tx, 2)
 	})
 	return runs, after, err
 }
@@ -199,13 +224,15 @@ func TestAConnectionLostAroundCommit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			d, p := throughProxy(t, Options{})
-			runs, after, err := insertThrough(d, p, c.cut)
-			if err != nil || runs != c.runs || after != 1 {
-				t.Errorf("%d runs, After ran %d times, told %v", runs, after, err)
-			}
-			if got := fmt.Sprint(ids(t, d)); got != "[1]" {
-				t.Errorf("rows %s", got)
+			for second, rows := range map[bool]string{false: "[1]", true: "[1 2 9 10]"} {
+				d, p := throughProxy(t, Options{})
+				runs, after, err := insertThrough(d, p, c.cut, second)
+				if err != nil || runs != c.runs || after != 1 {
+					t.Errorf("%d runs, After ran %d times, told %v", runs, after, err)
+				}
+				if got := fmt.Sprint(ids(t, d)); got != rows {
+					t.Errorf("rows %s", got)
+				}
 			}
 		})
 	}
@@ -215,7 +242,7 @@ func TestAConnectionLostInCommitWithNobodyToAskIsUnavailable(t *testing.T) {
 	t.Parallel()
 	d, p := throughProxy(t, Options{})
 	d.pg.asking = 300 * time.Millisecond
-	runs, after, err := insertThrough(d, p, cutEverybody)
+	runs, after, err := insertThrough(d, p, cutEverybody, false)
 	if f := fault.Of(err); f == nil || f.Kind != fault.Unavailable || f.Code != "outcome_unknown" || runs != 1 || after != 0 {
 		t.Errorf("%d runs, After ran %d times, told %v", runs, after, err)
 	}

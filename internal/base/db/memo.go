@@ -18,6 +18,7 @@ import (
 type memo struct {
 	answers map[string]answer
 	strict  bool
+	once    bool // READ COMMITTED: an answer that was foreseen serves once, others are not kept
 }
 
 // answer is what a statement gave: a list of rows or nothing more than one.
@@ -75,7 +76,16 @@ func recall[T any](m *memo, key string) ([]T, bool) {
 	if m.strict && fmt.Sprintf("%+v", rows) != a.print {
 		panic("db: a row that was read was changed in place: " + a.sql)
 	}
+	if m.once {
+		delete(m.answers, key)
+	}
 	return slices.Clone(rows), true
+}
+
+// has tells whether an answer is remembered.
+func (m *memo) has(key string) bool {
+	_, ok := m.answers[key]
+	return ok
 }
 
 // note remembers an answer.

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -103,9 +102,8 @@ func (t *trying) once() {
 	case commit && t.p.h.injected(t.v):
 		t.again = errInjected
 	case commit:
-		ended = true
 		t.out.after = tx.after
-		t.commit(s)
+		ended = t.commit(s)
 	}
 }
 
@@ -136,28 +134,49 @@ func (t *trying) rollback(s *pgSession) {
 	_, _ = s.c.Exec(ctx, "rollback")
 }
 
-// commit ends the transaction; t.out stands unless it turns out that nothing
-// was committed. A caller's cancellation does not reach it.
-func (t *trying) commit(s *pgSession) {
+// commit ends the transaction, together with the writes that still wait; t.out
+// stands unless it turns out that nothing was committed. False: a waiting write
+// failed, and there is a transaction to be rolled back. A caller's cancellation
+// does not reach the COMMIT.
+func (t *trying) commit(s *pgSession) (ended bool) {
+	if s.c == nil && len(s.waiting) > 0 {
+		// The transaction's id must be known before COMMIT is sent.
+		if err := s.send(t.ctx); err != nil {
+			t.unwritten(s, err)
+			return false
+		}
+	}
 	if s.c == nil || t.v == look {
-		return // no statement was run, or one without a transaction
+		return true // no statement was run, or one without a transaction
 	}
 	if s.lost() && t.v != view {
 		t.again = errLost
-		return
+		return true
 	}
 	ctx, cancel := t.ending()
 	defer cancel()
-	tag, err := s.c.Exec(ctx, "commit")
-	if err == nil && tag.String() != "COMMIT" {
-		err = fmt.Errorf("db: COMMIT was answered by %s", tag)
-	}
+	sent, err := s.commit(ctx)
 	if err == nil || t.v == view {
-		return // nothing rests on the end of a View
+		return true // nothing rests on the end of a View
 	}
-	// pgconn.SafeToRetry is not asked: after a connection broke in COMMIT, pgx
-	// reports the state it found it in afterwards ("conn closed", safe), not
-	// what happened.
+	if !sent && !s.lost() {
+		t.unwritten(s, pgFault(ctx, s.c.Conn(), err))
+		return false
+	}
+	t.uncommitted(ctx, s, err)
+	return true
+}
+
+// unwritten takes a waiting write that failed as the closure would have told it.
+func (t *trying) unwritten(s *pgSession, err error) {
+	t.out = outcome{err: err, retries: t.out.retries}
+	t.consider(s, err)
+}
+
+// uncommitted says what becomes of a COMMIT that failed. pgconn.SafeToRetry is
+// not asked: after a connection broke in COMMIT, pgx reports the state it found
+// it in afterwards ("conn closed", safe), not what happened.
+func (t *trying) uncommitted(ctx context.Context, s *pgSession, err error) {
 	switch code := pgCode(err); {
 	case code == "40001", code == "40P01":
 		t.again = err

@@ -86,8 +86,8 @@ func All[T any, P interface {
 }
 
 // Insert adds rows to a table. A row that is there already is a fault of kind
-// Conflict ("conflict") and ends the transaction; use InsertNew where that is
-// expected.
+// Conflict ("conflict") and ends the transaction, here or at the statement after
+// it; use InsertNew where that is expected.
 func Insert[T any, P interface {
 	*T
 	Row

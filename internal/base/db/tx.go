@@ -59,6 +59,16 @@ func (tx *Tx) Exec(sql string, args ...any) (rows int64, err error) {
 	return tx.exec(sql, bound)
 }
 
+// Put is Exec for a statement whose rows nobody counts. PostgreSQL may hear of it
+// with the next statement, or with COMMIT, whose failure its failure then is.
+func (tx *Tx) Put(sql string, args ...any) error {
+	bound, err := bindAll(args)
+	if err != nil {
+		return tx.fail(err)
+	}
+	return tx.each(sql, [][]any{bound})
+}
+
 // fail remembers the first failure, which ends the transaction.
 func (tx *Tx) fail(err error) error {
 	if err != nil && tx.failed == nil {
@@ -151,7 +161,7 @@ func read[T any](tx *Tx, sql string, args []any, fields func(*T) []Field) ([]T, 
 	if err != nil {
 		return nil, err
 	}
-	if known {
+	if known && !tx.memo.once {
 		note(tx.memo, key, sql, rows)
 	}
 	return rows, nil
