@@ -42,7 +42,7 @@ func New(d Deps) *Portal {
 // Part is the face's templates, words and page types, for ui.New.
 func Part() ui.Part {
 	return ui.Part{Name: "portal", Files: files, Pages: []ui.Page{
-		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{},
+		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{}, Erased{},
 		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Preferences{}, Told{}, Consents{}, ConsentText{}, Privacy{},
 		Requests{}, Request{},
 	}}
@@ -118,6 +118,7 @@ func (p *Portal) Routes(m *web.Mux) {
 	page("GET /account/preferences", preferencesPath, (*visit).preferences)
 	page("POST /account/preferences", preferencesPath, (*visit).savePreferences)
 	p.linkRoutes(m)
+	p.erasureRoutes(m)
 	m.Handle("GET /account/closed", teller, p.closed, web.Public())
 }
 
