@@ -109,7 +109,7 @@ var lasting = []string{
 // add stores a delivery, behind those of the same customer and application that
 // wait, and opens its line in the ledger. The caller has rung the endpoint.
 func (d *Delivery) add(tx *db.Tx, a *app.Application) error {
-	d.ID, d.State, d.ChangedAt = id.New[webhookKind](tx.Now), WebhookWaiting, tx.Now
+	d.ID, d.State, d.ChangedAt = id.New[webhookKind](d.HappenedAt), WebhookWaiting, tx.Now
 	d.Application = a.ID
 	behind, err := d.behind(tx)
 	if err != nil {

@@ -92,7 +92,7 @@ func (o *told) ask(tx *db.Tx, t *tenant.Tenant, a *app.Application, d *Delivery)
 	}
 	got, err := release.Disclose(tx, t, release.Ask{
 		Customer: d.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: a.ID},
-		Fields: d.Facts.Fields, Scopes: scopes,
+		Fields: d.Facts.Fields, Scopes: scopes, Occasion: d.ID,
 	})
 	if err != nil {
 		if fault.Is(err, fault.Gone) || fault.Is(err, fault.Denied) || fault.Is(err, fault.NotFound) {
