@@ -70,7 +70,7 @@ func (c *Customer) Fields() []db.Field {
 
 // Get returns a customer in any state. It fails with ErrNotFound.
 func Get(tx *db.Tx, t *tenant.Tenant, id ID) (Customer, error) {
-	c, ok, err := db.Find[Customer](tx, `FROM customer WHERE tenant_id = $1 AND id = $2`, t.ID, id)
+	c, ok, err := db.Find[Customer](tx, whole, t.ID, id)
 	if err == nil && !ok {
 		err = ErrNotFound
 	}

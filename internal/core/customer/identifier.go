@@ -171,7 +171,7 @@ func Free(tx *db.Tx, t *tenant.Tenant, kind, canonical string) (bool, error) {
 // Identifiers lists a customer's identifiers, sealed: primary ones first, then
 // by age.
 func Identifiers(tx *db.Tx, t *tenant.Tenant, id ID) ([]Identifier, error) {
-	list, err := db.All[Identifier](tx, `FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2`, t.ID, id)
+	list, err := db.All[Identifier](tx, allIdentifiers, t.ID, id)
 	slices.SortFunc(list, byRank) // here and not in SQL: a sorter for three rows costs SQLite more than the rows
 	return list, err
 }

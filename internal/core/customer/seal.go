@@ -56,7 +56,7 @@ func storeKey(tx *db.Tx, t *tenant.Tenant, id ID, key *secret.Key) error {
 // dataKey fetches a customer's data key. It is kept nowhere: unwrapping takes a
 // microsecond, and a key that lay in memory would outlive its erasure.
 func dataKey(tx *db.Tx, t *tenant.Tenant, id ID) (*secret.Key, error) {
-	r, ok, err := db.Find[keyRow](tx, `FROM customer_key WHERE tenant_id = $1 AND customer_id = $2`, t.ID, id)
+	r, ok, err := db.Find[keyRow](tx, ownKey, t.ID, id)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func Subject(tx *db.Tx, t *tenant.Tenant, a *app.Application, id ID) (string, er
 
 // FindSubject is Subject without drawing: false, if none was drawn yet.
 func FindSubject(tx *db.Tx, t *tenant.Tenant, a *app.Application, id ID) (string, bool, error) {
-	return db.Value[string](tx, `SELECT sub FROM subject WHERE tenant_id = $1 AND customer_id = $2 AND sector = $3`, t.ID, id, a.Sector)
+	return db.Value[string](tx, ownSubject, t.ID, id, a.Sector)
 }
 
 // ParseSubject finds the customer behind a `sub`, in whatever sector it was

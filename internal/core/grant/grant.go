@@ -172,7 +172,7 @@ func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Grant, bool, e
 }
 
 func find(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Grant, bool, error) {
-	return db.Find[Grant](tx, `FROM app_grant WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`, t.ID, cus, gid)
+	return db.Find[Grant](tx, one, t.ID, cus, gid)
 }
 
 // outlasted reports whether the grant has rested or lasted longer than the

@@ -33,8 +33,7 @@ func RevokeAccess(tx *db.Tx, t *tenant.Tenant, jti string, exp time.Time) error 
 
 // Revoked tells whether RevokeAccess was called for the jti.
 func Revoked(tx *db.Tx, t *tenant.Tenant, jti string) (bool, error) {
-	_, found, err := db.Value[int64](tx, `SELECT expires_at FROM revoked_token WHERE tenant_id = $1 AND jti = $2`,
-		t.ID, secret.Digest([]byte(jti)))
+	_, found, err := db.Value[int64](tx, revoked, t.ID, secret.Digest([]byte(jti)))
 	return found, err
 }
 

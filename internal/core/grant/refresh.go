@@ -71,6 +71,9 @@ func keepRefresh(tx *db.Tx, g Grant, a *app.Application, digest [32]byte) error 
 // grant has not ended in the one that uses it, and whatever ends a grant writes
 // that row too. TestARefreshAndARevocationCannotBothWin races them.
 func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (Grant, string, error) {
+	if err := foresee(tx, t, presented, a); err != nil {
+		return Grant{}, "", err
+	}
 	row, g, err := lookup(tx, t, presented, a)
 	if err != nil {
 		return Grant{}, "", err
@@ -131,8 +134,7 @@ func lookup(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 	if !ok || a == nil {
 		return refreshRow{}, Grant{}, ErrInvalid
 	}
-	row, found, err := db.Find[refreshRow](tx, `FROM refresh_token WHERE tenant_id = $1 AND customer_id = $2 AND digest = $3`,
-		t.ID, customer.ID(who), digest)
+	row, found, err := db.Find[refreshRow](tx, presentedRefresh, t.ID, customer.ID(who), digest)
 	if err != nil {
 		return refreshRow{}, Grant{}, err
 	}

@@ -70,6 +70,16 @@ func complete(_ *db.Tx, t *tenant.Tenant, a *Ask) error {
 	return nil
 }
 
+// whichOff has subqueries and no join: SQLite plans a join anew for every value.
+const whichOff = `SELECT CASE WHEN NOT coalesce((SELECT enabled FROM tenant WHERE id = $1), FALSE) THEN 1
+		WHEN coalesce((SELECT enabled FROM application WHERE tenant_id = $1 AND id = $2), FALSE) THEN 0 ELSE 2 END`
+
+// Asking are the questions that May asks whatever the purpose, about a customer
+// and an application, for db.Tx.Foresee.
+func Asking(t *tenant.Tenant, c customer.ID, a *app.Application) []db.Question {
+	return []db.Question{db.AskingValue[int64](whichOff, t.ID, a.ID), customer.Asking(t, c)}
+}
+
 // switchedOn asks for the tenant and the application at once. Their state is
 // read in this transaction, not from the cached snapshots: switching off holds
 // at once, on every node.
@@ -78,9 +88,7 @@ func switchedOn(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	if a.Application != nil {
 		asked = a.Application.ID
 	}
-	// Subqueries, not a join: SQLite plans a join anew for every value.
-	off, found, err := db.Value[int64](tx, `SELECT CASE WHEN NOT coalesce((SELECT enabled FROM tenant WHERE id = $1), FALSE) THEN 1
-		WHEN coalesce((SELECT enabled FROM application WHERE tenant_id = $1 AND id = $2), FALSE) THEN 0 ELSE 2 END`, t.ID, asked)
+	off, found, err := db.Value[int64](tx, whichOff, t.ID, asked)
 	switch {
 	case err != nil:
 		return err

@@ -74,7 +74,16 @@ func (p *Provider) lookUpAccess(r *http.Request, t tenantRef, a applicationRef, 
 	if issued, ok, err := p.application(r.Context(), t, c.ClientID); err != nil || !ok || !issued.Enabled {
 		return introspection{}, err
 	}
-	err = p.db.View(r.Context(), func(tx *db.Tx) error {
+	ask := p.db.View
+	if c.Grant == "" { // of an application's own token only the revocation is asked for
+		ask = p.db.Look
+	}
+	err = ask(r.Context(), func(tx *db.Tx) error {
+		if cus, id, ok := grant.ReadHandle(t, c.Grant); ok {
+			if err := tx.Foresee(grant.Asking(t, c.ID, cus, id)...); err != nil {
+				return err
+			}
+		}
 		_, alive, err := p.alive(tx, t, c)
 		if answer = (introspection{}); alive {
 			answer = c.told()

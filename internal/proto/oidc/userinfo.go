@@ -9,6 +9,8 @@ import (
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/permit"
 )
 
@@ -53,6 +55,9 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 // person is what the gate gives for the scopes of this token, which may be
 // fewer than those of its grant.
 func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) (map[string]any, error) {
+	if err := foreseePerson(tx, t, a, c); err != nil {
+		return nil, err
+	}
 	g, alive, err := p.alive(tx, t, c)
 	if err != nil {
 		return nil, err
@@ -76,6 +81,17 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	}
 	g.Scope = c.Scope
 	return p.disclose(tx, t, a, g, wantedFields(fields, g.Scopes(), asked.UserInfo))
+}
+
+// foreseePerson asks at once what the checks and the gate ask of this token's
+// customer one by one. Whether any of it is used is theirs to say.
+func foreseePerson(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) error {
+	cus, id, ok := grant.ReadHandle(t, c.Grant)
+	if !ok {
+		return nil
+	}
+	list := append(grant.Asking(t, c.ID, cus, id), permit.Asking(t, cus, a)...)
+	return tx.Foresee(append(list, customer.AskingIdentifiers(t, cus), customer.AskingKey(t, cus))...)
 }
 
 // refusedToken hides why the gate refused: to the application the token is

@@ -1,0 +1,32 @@
+package customer
+
+import (
+	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/tenant"
+)
+
+// What this room asks about one customer, over and over.
+const (
+	whole          = `FROM customer WHERE tenant_id = $1 AND id = $2`
+	allIdentifiers = `FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2`
+	ownKey         = `FROM customer_key WHERE tenant_id = $1 AND customer_id = $2`
+	ownSubject     = `SELECT sub FROM subject WHERE tenant_id = $1 AND customer_id = $2 AND sector = $3`
+)
+
+// Asking is the question of Get, for db.Tx.Foresee.
+func Asking(t *tenant.Tenant, id ID) db.Question { return db.Asking[Customer](whole, t.ID, id) }
+
+// AskingIdentifiers is the question of Identifiers, for db.Tx.Foresee.
+func AskingIdentifiers(t *tenant.Tenant, id ID) db.Question {
+	return db.Asking[Identifier](allIdentifiers, t.ID, id)
+}
+
+// AskingKey is the question of Seal and Unseal, for db.Tx.Foresee. The key comes
+// wrapped, and opens nothing until Unseal unwraps it.
+func AskingKey(t *tenant.Tenant, id ID) db.Question { return db.Asking[keyRow](ownKey, t.ID, id) }
+
+// AskingSubject is the question of Subject and FindSubject, for db.Tx.Foresee.
+func AskingSubject(t *tenant.Tenant, a *app.Application, id ID) db.Question {
+	return db.AskingValue[string](ownSubject, t.ID, id, a.Sector)
+}
