@@ -185,6 +185,10 @@ func TestWhatIsAskedForIsKeptWithItsConsentOrNotAtAll(t *testing.T) {
 		if f := filled(h, id)["garden"]; f.Source != catalog.Customer {
 			t.Errorf("the field says %+v", f)
 		}
+		out := h.Redeem(h.Apps["web"], page.Location().Query().Get("code"))
+		if _, body := h.Bearer("/oauth2/userinfo", out.AccessToken); !strings.Contains(string(body), "balcony") {
+			t.Errorf("the application does not get what it asked for: %s", body)
+		}
 		if _, page = arrive(t, h, h.Apps["web"], mia); !lands(page) {
 			t.Errorf("asked again:\n%s", page.Text())
 		}
