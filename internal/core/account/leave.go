@@ -61,11 +61,12 @@ func (a Acts) SignOutOthers(tx *db.Tx, t *tenant.Tenant, s session.Session) erro
 }
 
 // RevokeApplication takes back what the customer allowed an application:
-// its scopes, its grants, its refresh families. The session stays.
-func (a Acts) RevokeApplication(tx *db.Tx, t *tenant.Tenant, c customer.ID, application app.ID) error {
-	if err := consent.Withdraw(tx, t, c, application, "portal"); err != nil {
+// its scopes, its grants, its refresh families. The session stays. by brings who,
+// where, how and the evidence.
+func (a Acts) RevokeApplication(tx *db.Tx, t *tenant.Tenant, by consent.Choice, application app.ID) error {
+	if err := consent.Withdraw(tx, t, application, by); err != nil {
 		return err
 	}
-	_, err := grant.EndByApplication(tx, t, c, application, "revoked")
+	_, err := grant.EndByApplication(tx, t, by.Customer, application, "revoked")
 	return err
 }

@@ -133,6 +133,8 @@ type Entrance struct {
 	Place  session.Place
 	Device [16]byte
 	Policy signin.Policy // as the page asked Next
+
+	Shown map[string]consent.Words // what the page said of each scope, for Agree
 }
 
 // Opened is what a browser keeps of a journey that has ended.
@@ -253,14 +255,11 @@ func Agree(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) error {
 	if err != nil {
 		return err
 	}
-	for _, scope := range f.World.Scopes {
-		err := consent.Record(tx, t, consent.Decision{
-			Customer: f.World.Account.ID, Purpose: "scope", Recipient: f.Request.Application, Item: scope, Given: true,
-			Locale: f.Locale, Surface: "signin", Method: "button",
-		})
-		if err != nil {
-			return err
-		}
+	err = consent.Allow(tx, t, f.Request.Application, f.World.Scopes, e.Shown, consent.Choice{
+		Customer: f.World.Account.ID, Locale: f.Locale, Surface: "signin", Method: "button", Network: e.Place.Network, Agent: e.Place.Agent,
+	})
+	if err != nil {
+		return err
 	}
 	f.Consented = true
 	return signin.Save(tx, t, f)

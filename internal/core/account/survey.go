@@ -91,6 +91,9 @@ func whom(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, p signin.Policy) error {
 // tells no more than the words (H077).
 func asLong(tx *db.Tx, t *tenant.Tenant) error {
 	nobody := customer.ID{}
+	if err := customer.Foresee(tx, t, nobody); err != nil {
+		return err
+	}
 	if _, err := customer.Get(tx, t, nobody); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}

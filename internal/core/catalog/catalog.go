@@ -35,11 +35,12 @@ func Load(tx *db.Tx, t *tenant.Tenant) (*Catalog, error) {
 	for i := range rows {
 		own[i] = rows[i].definition
 	}
-	return assemble(own), nil
+	return Of(own), nil
 }
 
-// assemble lays a tenant's fields over the standard ones.
-func assemble(own []Field) *Catalog {
+// Of is the catalogue of a tenant with these fields of its own: they lie over the
+// standard ones.
+func Of(own []Field) *Catalog {
 	c := &Catalog{fields: Standard(), byName: map[string]int{}}
 	for i := range c.fields {
 		c.byName[c.fields[i].Name] = i
