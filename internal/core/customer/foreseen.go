@@ -17,6 +17,11 @@ const (
 // Asking is the question of Get, for db.Tx.Foresee.
 func Asking(t *tenant.Tenant, id ID) db.Question { return db.Asking[Customer](whole, t.ID, id) }
 
+// Foresee asks for a customer and their identifiers at once.
+func Foresee(tx *db.Tx, t *tenant.Tenant, id ID) error {
+	return tx.Foresee(Asking(t, id), AskingIdentifiers(t, id))
+}
+
 // AskingIdentifiers is the question of Identifiers, for db.Tx.Foresee.
 func AskingIdentifiers(t *tenant.Tenant, id ID) db.Question {
 	return db.Asking[Identifier](allIdentifiers, t.ID, id)

@@ -157,6 +157,9 @@ func ByIdentifier(tx *db.Tx, t *tenant.Tenant, kind, canonical string) (Customer
 			return Customer{}, false, err
 		}
 	}
+	if err := Foresee(tx, t, claim.customer); err != nil {
+		return Customer{}, false, err
+	}
 	c, err := Get(tx, t, claim.customer)
 	return c, err == nil, err
 }

@@ -13,6 +13,18 @@ import (
 // TouchEvery is how far SeenAt may lag behind.
 const TouchEvery = 5 * time.Minute
 
+const ofToken = `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND digest = $3`
+
+// Asking are the questions of FindSet, for db.Tx.Foresee.
+func Asking(t *tenant.Tenant, cookie string) (list []db.Question) {
+	for _, token := range ReadSet(cookie) {
+		if who, digest, ok := t.Locator("session").Read(token); ok {
+			list = append(list, db.Asking[Session](ofToken, t.ID, who, digest))
+		}
+	}
+	return list
+}
+
 // Find returns the living session of a token. A token that is cut, altered,
 // another tenant's, replaced, ended or too old finds none.
 func Find(tx *db.Tx, t *tenant.Tenant, token string) (Session, bool, error) {
@@ -20,8 +32,7 @@ func Find(tx *db.Tx, t *tenant.Tenant, token string) (Session, bool, error) {
 	if !ok {
 		return Session{}, false, nil
 	}
-	s, found, err := db.Find[Session](tx, `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND digest = $3`,
-		t.ID, who, digest)
+	s, found, err := db.Find[Session](tx, ofToken, t.ID, who, digest)
 	return living(tx, t, s, found, err)
 }
 

@@ -92,11 +92,17 @@ func Begin(tx *db.Tx, t *tenant.Tenant, n New) (Flow, error) {
 	return f, db.Insert(tx, "flow", r)
 }
 
+const goingOn = `FROM flow WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL AND expires_at > $3`
+
+// Asking is the question of Load, for Foresee in this transaction.
+func Asking(tx *db.Tx, t *tenant.Tenant, flow ID) db.Question {
+	return db.Asking[row](goingOn, t.ID, flow, tx.Now)
+}
+
 // Load reads a journey that goes on. It fails with ErrExpired if there is none
 // (any more) and with ErrElsewhere if another browser began it.
 func Load(tx *db.Tx, t *tenant.Tenant, flow ID, browser [32]byte) (Flow, error) {
-	r, ok, err := db.Find[row](tx, `FROM flow WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL AND expires_at > $3`,
-		t.ID, flow, tx.Now)
+	r, ok, err := db.Find[row](tx, goingOn, t.ID, flow, tx.Now)
 	if err == nil && !ok {
 		err = ErrExpired
 	}

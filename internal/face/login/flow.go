@@ -18,7 +18,11 @@ import (
 // root is the tenant's bare address.
 func (l *Login) root(w http.ResponseWriter, r *http.Request) error {
 	var list []session.Held
-	err := l.db.View(r.Context(), func(tx *db.Tx) (err error) {
+	ask := l.db.View
+	if len(session.ReadSet(web.ReadCookie(r, session.Cookie))) < 2 { // one session is one question
+		ask = l.db.Look
+	}
+	err := ask(r.Context(), func(tx *db.Tx) (err error) {
 		list, err = held(tx, r)
 		return err
 	})

@@ -60,6 +60,10 @@ func (l *Login) visiting(w http.ResponseWriter, r *http.Request) (*visit, error)
 // read loads the journey and surveys where it stands.
 func (v *visit) read(tx *db.Tx) (err error) {
 	v.token, v.trust, v.session, v.ended = "", "", nil, false
+	ahead := append(session.Asking(v.t, web.ReadCookie(v.r, session.Cookie)), signin.Asking(tx, v.t, v.id))
+	if err = tx.Foresee(ahead...); err != nil {
+		return err
+	}
 	if v.held, err = held(tx, v.r); err != nil {
 		return err
 	}
