@@ -35,6 +35,12 @@ func signature(key []byte, id, timestamp string, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// Sign makes the signature of a call at an instant, as an endpoint makes it that
+// acknowledges.
+func Sign(key []byte, id string, at time.Time, body []byte) string {
+	return signature(key, id, strconv.FormatInt(at.Unix(), 10), body)
+}
+
 // signedHeader is the header of a webhook that is sent at an instant: one
 // signature for each living key, blanks between.
 func signedHeader(keys [][]byte, id string, at time.Time, body []byte) map[string]string {
