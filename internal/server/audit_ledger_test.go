@@ -181,6 +181,9 @@ func TestH221_WhatRemainsOfTheErasedStillFits(t *testing.T) {
 	eachEngine(t, func(t *testing.T, c Config) {
 		b := newBook(t, c)
 		b.mustUpdate(t, func(tx *db.Tx) error {
+			if _, err := tx.Exec(`UPDATE customer SET state = 'closing', close_at = $2 WHERE id = $1`, b.ada, tx.Now); err != nil {
+				return err
+			}
 			return account.Acts{}.Erase(tx, b.House.BuiltIn(), b.ada, account.Rooms())
 		})
 		chain(t, b.Base)

@@ -428,7 +428,9 @@ func TestThirdPartyAsksForConsentOnce(t *testing.T) {
 		v.enter()
 		v, _ = ask()
 		v.expect(signin.Done)
-		d.do(func(tx *db.Tx) error { return d.acts.RevokeApplication(tx, d.T(), consent.Choice{Customer: s.CustomerID}, third.ID) })
+		d.do(func(tx *db.Tx) error {
+			return d.acts.RevokeApplication(tx, d.T(), consent.Choice{Customer: s.CustomerID}, third.ID)
+		})
 		v, _ = ask()
 		v.expect(signin.Consent)
 		v.must(func(tx *db.Tx, f *signin.Flow) error {

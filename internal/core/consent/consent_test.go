@@ -42,7 +42,9 @@ func TestTheLedgerKeepsEveryDecisionAndTheStateTheLast(t *testing.T) {
 			}
 			return err
 		})
-		h.Update(func(tx *db.Tx) error { return consent.Withdraw(tx, h.T(), mia, a.ID, "portal") })
+		h.Update(func(tx *db.Tx) error {
+			return consent.Withdraw(tx, h.T(), a.ID, consent.Choice{Customer: mia, Surface: "portal", Method: "button"})
+		})
 		if got := granted(); len(got) > 0 {
 			t.Errorf("after the withdrawal %v", got)
 		}

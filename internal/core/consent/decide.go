@@ -20,6 +20,25 @@ var (
 // evidence is the label under which evidence is sealed.
 const evidence = "consent/evidence"
 
+// Evidence is what a decision was made by, kept sealed with its entry. Words are
+// kept where no later look could find them: those of an application's scope are
+// made for the page, and its digest stands in the entry.
+type Evidence struct {
+	Network string `json:"network,omitempty"`
+	Agent   string `json:"agent,omitempty"`
+	Title   string `json:"title,omitempty"`
+	Text    string `json:"text,omitempty"`
+}
+
+// Seal seals the evidence under the customer's data key.
+func (e Evidence) Seal(tx *db.Tx, t *tenant.Tenant, c customer.ID) (customer.Sealed, error) {
+	plain, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	return customer.Seal(tx, t, c, evidence, plain)
+}
+
 // Choice is what a customer decides about a purpose.
 type Choice struct {
 	Customer customer.ID
@@ -92,11 +111,8 @@ func (ch *Choice) record(tx *db.Tx, t *tenant.Tenant, p *Purpose) (ID, error) {
 			d.RemindAt = d.ExpiresAt.Add(-time.Duration(p.Remind))
 		}
 	}
-	plain, err := json.Marshal(map[string]string{"network": ch.Network, "agent": ch.Agent})
-	if err != nil {
-		return ID{}, err
-	}
-	if d.Evidence, err = customer.Seal(tx, t, ch.Customer, evidence, plain); err != nil {
+	var err error
+	if d.Evidence, err = (Evidence{Network: ch.Network, Agent: ch.Agent}).Seal(tx, t, ch.Customer); err != nil {
 		return ID{}, err
 	}
 	return enter(tx, t.ID, d.entry(t.ID))

@@ -258,19 +258,50 @@ func Missing(tx *db.Tx, t *tenant.Tenant, c customer.ID, a app.ID, wanted []stri
 	return slices.DeleteFunc(slices.Clone(wanted), func(s string) bool { return slices.Contains(have, s) }), err
 }
 
-// Withdraw takes every scope back that the customer gave an application.
-func Withdraw(tx *db.Tx, t *tenant.Tenant, c customer.ID, a app.ID, surface string) error {
-	states, err := scopes(tx, t, c, a)
-	if err != nil {
-		return err
-	}
-	for _, s := range states {
-		d := Decision{Customer: c, Purpose: Scope, Recipient: s.Recipient, Item: s.Item, Surface: surface, Method: "button"}
-		if err := Record(tx, t, d); err != nil {
+// Allow writes that the customer lets an application have scopes, each with the
+// digest of the words that were shown for it; the words rest sealed with the
+// evidence. ch brings who, where, how and the evidence.
+func Allow(tx *db.Tx, t *tenant.Tenant, a app.ID, scopes []string, shown map[string]Words, ch Choice) error {
+	for _, s := range scopes {
+		w, said := shown[s]
+		d := ch.scope(a, s)
+		if d.Given = true; said {
+			d.TextDigest = w.Digest()
+		}
+		if err := ch.seal(tx, t, &d, w); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Withdraw takes every scope back that the customer gave an application. ch
+// brings who, where, how and the evidence.
+func Withdraw(tx *db.Tx, t *tenant.Tenant, a app.ID, ch Choice) error {
+	states, err := scopes(tx, t, ch.Customer, a)
+	if err != nil {
+		return err
+	}
+	for _, s := range states {
+		d := ch.scope(a, s.Item)
+		if err := ch.seal(tx, t, &d, Words{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ch *Choice) scope(a app.ID, scope string) Decision {
+	return Decision{
+		Customer: ch.Customer, Purpose: Scope, Recipient: a, Item: scope, Locale: ch.Locale, Surface: ch.Surface, Method: ch.Method, Actor: ch.Actor,
+	}
+}
+
+func (ch *Choice) seal(tx *db.Tx, t *tenant.Tenant, d *Decision, w Words) (err error) {
+	if d.Evidence, err = (Evidence{ch.Network, ch.Agent, w.Title, w.Text}).Seal(tx, t, ch.Customer); err != nil {
+		return err
+	}
+	return Record(tx, t, *d)
 }
 
 // Recipients lists the applications that have any scope of the customer's.

@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/consent"
 )
 
 // Consent asks whether an application may have what it asks for.
@@ -113,6 +114,25 @@ func (v *visit) group(s ui.Shell, fields *catalog.Catalog, apis []app.Scope) []S
 	return out
 }
 
+// shown is what the page says of each scope, as the ledger keeps it.
+func (v *visit) shown(tx *db.Tx) (map[string]consent.Words, error) {
+	fields, err := catalog.For(tx, v.t)
+	if err != nil {
+		return nil, err
+	}
+	apis, err := v.apis(tx)
+	if err != nil {
+		return nil, err
+	}
+	s, out := v.shell(), map[string]consent.Words{}
+	asks := s.T("login.consent.title", "name", v.app.Name)
+	for _, scope := range v.flow.World.Scopes {
+		_, item := describe(s, fields, apis, scope)
+		out[scope] = consent.Words{Title: item.Text, Text: strings.TrimSpace(asks + "\n" + item.Detail)}
+	}
+	return out, nil
+}
+
 // describe says what one scope means.
 func describe(s ui.Shell, fields *catalog.Catalog, apis []app.Scope, scope string) (group string, item ScopeItem) {
 	var names []string
@@ -171,7 +191,12 @@ func (v *visit) consent() error {
 	case "allow":
 		return v.act(func(tx *db.Tx) error {
 			v.flow.Locale = v.locale()
-			return account.Agree(tx, v.t, &v.flow, v.entrance())
+			e := v.entrance()
+			var err error
+			if e.Shown, err = v.shown(tx); err != nil {
+				return err
+			}
+			return account.Agree(tx, v.t, &v.flow, e)
 		})
 	case "deny":
 		return v.cancel()

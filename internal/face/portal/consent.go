@@ -399,7 +399,7 @@ func (v *visit) disconnect() error {
 		if err != nil {
 			return err
 		}
-		return v.p.acts.RevokeApplication(tx, v.t, v.me.CustomerID, a.ID)
+		return v.p.acts.RevokeApplication(tx, v.t, v.choice(), a.ID)
 	})
 	if err != nil {
 		return err

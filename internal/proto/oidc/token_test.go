@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -393,7 +394,9 @@ func TestH052_H067_TheWorldIsAskedAgain(t *testing.T) {
 			d.Update(func(tx *db.Tx) error { return d.p.Acts().SignOutEverywhere(tx, d.T(), who) })
 		},
 		"consent is withdrawn": func(d *desk, c *client, who customer.ID) {
-			d.Update(func(tx *db.Tx) error { return d.p.Acts().RevokeApplication(tx, d.T(), who, c.ID) })
+			d.Update(func(tx *db.Tx) error {
+				return d.p.Acts().RevokeApplication(tx, d.T(), consent.Choice{Customer: who}, c.ID)
+			})
 		},
 		"the application is disabled": func(d *desk, c *client, _ customer.ID) {
 			d.change(c, func(a *app.Application) { a.Enabled = false })
