@@ -15,7 +15,13 @@ import (
 )
 
 type privacyCommands struct {
-	BlastRadius privacyBlastRadius `cmd:"" help:"Tell whose data a recipient saw, and which fields."`
+	BlastRadius       privacyBlastRadius `cmd:"" help:"Tell whose data a recipient saw, and which fields."`
+	Certificate       privacyCertificate `cmd:"" help:"List the signed certificates of an erasure, or write one."`
+	VerifyCertificate privacyVerify      `cmd:"" help:"Say whether an erasure certificate is real and unchanged, without the house."`
+	ProveErasure      privacyProve       `cmd:"" help:"Show that nothing of an erased customer opens any more, in the house or in a copy of its database."`
+	Hold              privacyHold        `cmd:"" help:"Oblige the house to keep a customer's data: an erasure that falls due waits."`
+	ReleaseHold       privacyRelease     `cmd:"" help:"End a hold before its time."`
+	Holds             privacyHolds       `cmd:"" help:"List the holds that stand."`
 }
 
 type privacyBlastRadius struct {

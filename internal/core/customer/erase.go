@@ -98,16 +98,8 @@ func (e *Erasure) note() secret.Erased {
 func final(ring *secret.Keyring, now time.Time) time.Time {
 	last := now
 	for _, k := range ring.WrappingKeys() {
-		dies := k.DestroyAfter
-		if dies.IsZero() {
-			retires := k.CreatedAt.Add(RewrapEvery)
-			if retires.Before(now) {
-				retires = now
-			}
-			dies = retires.Add(ring.Keep)
-		}
-		if dies.After(last) {
-			last = dies
+		if at := dies(ring, k, now); at.After(last) {
+			last = at
 		}
 	}
 	return last

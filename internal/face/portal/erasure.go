@@ -149,7 +149,9 @@ func erasureSpecimens(s *ui.Sample) []ui.Specimen {
 	done := some
 	done.Final, done.Recipients = true, some.Recipients[:1]
 	done.Certificates = append(some.Certificates, privacy.Certificate{Statement: privacy.StatesAcknowledged}, privacy.Certificate{Statement: privacy.StatesFinal})
-	page := func(st privacy.Standing) Erased { return newErased(s.Shell(), st, "c2FtcGxl", "https://id.fern.example") }
+	page := func(st privacy.Standing) Erased {
+		return newErased(s.Shell(), st, "c2FtcGxl", "https://id.fern.example")
+	}
 	return []ui.Specimen{
 		{Name: "portal/erased", State: "empty", Page: page(begun)},
 		{Name: "portal/erased", State: "typical", Page: page(some)},
