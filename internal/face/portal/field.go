@@ -177,6 +177,8 @@ var labels = map[string]string{
 	"picture": "portal.field.picture", "website": "portal.field.website", "gender": "portal.field.gender",
 	"birthdate": "portal.field.birthdate", "zoneinfo": "portal.field.zoneinfo", "locale": "portal.field.locale",
 	"address": "portal.field.address", "email": "portal.field.email", "phone": "portal.field.phone", "username": "portal.field.username",
+	"email_verified": "portal.privacy.field.email_verified", "phone_verified": "portal.privacy.field.phone_verified",
+	"updated_at": "portal.privacy.field.updated_at",
 }
 
 var hints = map[string]string{

@@ -43,7 +43,7 @@ func New(d Deps) *Portal {
 func Part() ui.Part {
 	return ui.Part{Name: "portal", Files: files, Pages: []ui.Page{
 		Home{}, Profile{}, Addresses{}, Security{}, Password{}, Applications{}, Language{}, Ask{}, Closed{}, Erased{},
-		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Preferences{}, Told{}, Consents{}, ConsentText{}, Privacy{},
+		Passkeys{}, NewPasskey{}, TwoStep{}, NewApp{}, RecoveryCodes{}, Devices{}, Preferences{}, Told{}, Consents{}, ConsentText{}, Privacy{}, Known{},
 		Requests{}, Request{},
 	}}
 }
@@ -105,6 +105,7 @@ func (p *Portal) Routes(m *web.Mux) {
 	p.factorRoutes(page)
 	p.consentRoutes(page)
 	p.privacyRoutes(page)
+	page("GET "+dataPath, privacyPath, (*visit).known)
 	p.requestRoutes(page)
 	page("GET /account/applications", applicationsPath, (*visit).applications)
 	page("GET /account/applications/revoke", applicationsPath, (*visit).askRevoke)

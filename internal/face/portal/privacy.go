@@ -21,6 +21,7 @@ const privacyPath = privacy.PrivacyPath
 // looked at it.
 type Privacy struct {
 	ui.Shell
+	Known  ui.LinkRow
 	State  privacy.ArchiveState // "": there is no archive
 	Since  time.Time
 	Until  time.Time
@@ -83,6 +84,7 @@ func (v *visit) privacyPage() error {
 func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names map[app.ID]string) Privacy {
 	s.Title = s.T("portal.privacy.title")
 	p := Privacy{
+		Known: ui.LinkRow{Href: dataPath, Icon: "id-card", Title: s.T("portal.data.title"), Text: s.T("portal.data.short")},
 		Shell: s, State: a.State, Since: a.ReadyAt, Until: a.ExpiresAt,
 		Get:   ui.Button{Text: s.T("portal.privacy.get"), Kind: "primary", Wait: s.T("portal.wait")},
 		Ask:   ui.Button{Text: s.T("portal.privacy.ask"), Kind: "primary", Wait: s.T("portal.wait")},

@@ -235,3 +235,29 @@ func TestAnArchiveNeedsAFreshProofAndIsGoneAfterAWeek(t *testing.T) {
 		})
 	})
 }
+
+// "What we know about you" shows each value with where it is from, what it is
+// used for and who was given it, and nothing that is hostile in it is alive.
+func TestWhatIsKnownIsToldWithItsOriginAndItsUse(t *testing.T) {
+	each(t, func(d *desk) {
+		b := d.visitor(mia)
+		if page := d.at(b, "/account/data").Text(); strings.Contains(page, "Given to") {
+			t.Errorf("before anything was given: %s", page)
+		}
+		d.at(b, "/account/profile").Submit("given_name", "Goldammer", "nickname", "<b>Wiedehopf</b>", "birthdate", "1990-04-27")
+		web := d.Apps["web"]
+		d.Bearer("/oauth2/userinfo", d.Redeem(web, d.Authorize(b, web, mia, "scope", "openid email profile").Get("code")).AccessToken)
+		d.Update(func(tx *db.Tx) error {
+			return customer.SetField(tx, d.Tenant(), d.who(mia).ID, "family_name", "Pirol", "staff:support")
+		})
+		page := d.at(b, "/account/data")
+		for _, want := range []string{"Goldammer", "27 April 1990", "From you", "Written by our staff", "Used for: Your account", "Given to:", "Correct"} {
+			if !strings.Contains(page.Text(), want) {
+				t.Errorf("%q is not told: %s", want, page.Text())
+			}
+		}
+		if strings.Contains(page.Body, "<b>Wiedehopf") {
+			t.Error("a value is alive")
+		}
+	})
+}

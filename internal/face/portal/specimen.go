@@ -29,7 +29,7 @@ func Specimens(s *ui.Sample) []ui.Specimen {
 	var all []ui.Specimen
 	for _, list := range [][]ui.Specimen{
 		homeSpecimens(s), profileSpecimens(s), addressSpecimens(s), securitySpecimens(s), appSpecimens(s), askSpecimens(s),
-		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s), preferenceSpecimens(s), consentSpecimens(s), privacySpecimens(s), erasureSpecimens(s), requestSpecimens(s),
+		passkeySpecimens(s), twoStepSpecimens(s), codeSpecimens(s), deviceSpecimens(s), factorAskSpecimens(s), preferenceSpecimens(s), consentSpecimens(s), privacySpecimens(s), erasureSpecimens(s), dataSpecimens(s), requestSpecimens(s),
 	} {
 		all = append(all, list...)
 	}
