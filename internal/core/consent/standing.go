@@ -23,7 +23,7 @@ type Standing struct {
 // application; a zero recipient has none. It costs one read of an index.
 func StandingOf(tx *db.Tx, t *tenant.Tenant, c customer.ID, recipient app.ID) (*Standing, error) {
 	list, err := db.All[State](tx, `FROM consent_state WHERE tenant_id = $1 AND customer_id = $2
-		AND purpose IN ('purpose', 'restriction', 'scope') AND recipient IN ($3, $4)`, t.ID, c, [16]byte{}, recipient)
+		AND purpose IN ('purpose', 'restriction', 'scope') AND recipient IN ($3, $4)`, t.ID, c, [16]byte{}, [16]byte(recipient))
 	if err != nil {
 		return nil, err
 	}

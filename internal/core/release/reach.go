@@ -66,7 +66,7 @@ func Reached(tx *db.Tx, t *tenant.Tenant, r Recipient, s Span, at Cursor) (done 
 	list, err := db.All[Entry](tx, `FROM disclosure WHERE tenant_id = $1 AND recipient_kind = $2 AND recipient = $3
 		AND (customer_id, day, purpose, fields_digest, entry) > ($4, $5, $6, $7, $8) AND day >= $9 AND day <= $10
 		AND ($11 = '' OR purpose = $11) ORDER BY customer_id, day, purpose, fields_digest, entry LIMIT $12`,
-		t.ID, r.Kind, r.ID, at.customer, at.day, at.purpose, at.digest, at.entry, from, to, s.Purpose, reachPage)
+		t.ID, r.Kind, r.ID, [16]byte(at.customer), at.day, at.purpose, at.digest, at.entry, from, to, s.Purpose, reachPage)
 	if err != nil {
 		return nil, at, false, err
 	}
