@@ -29,6 +29,7 @@ type commands struct {
 	Tenant    tenantCommands   `cmd:"" help:"Tenants."`
 	App       appCommands      `cmd:"" help:"Applications."`
 	Customer  customerCommands `cmd:"" help:"Customers; every look and every act is on record with its reason."`
+	Case      caseCommands     `cmd:"" help:"Requests of customers about their data: access, correction, restriction, complaint."`
 	Risk      riskCommands     `cmd:"" help:"What was thought of sign-ins, and what another policy would think."`
 	Policy    policyCommands   `cmd:"" help:"The policy of assurance."`
 	Keys      keysCommands     `cmd:"" help:"Signing and wrapping keys."`

@@ -77,6 +77,7 @@ func Doctor(ctx context.Context, c Config) []Finding {
 	d.wrapping()
 	for _, t := range b.House.All() {
 		d.tenant(ctx, t)
+		d.cases(ctx, t)
 		d.webhooks(ctx, t)
 	}
 	d.operators(ctx)

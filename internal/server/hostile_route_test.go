@@ -125,7 +125,7 @@ var names = []string{
 	"t", "all", "done", "return", "login_hint", "recover", "locale", "theme", "session", "address", "kind", "email", "phone",
 	"typed_address", "until", "application", "given_name", "family_name", "name", "nickname", "birthdate", "website", "zoneinfo",
 	"gender", "picture", "flow", "client_id", "redirect_uri", "state", "nonce", "scope", "id_token_hint", "logout_hint", "confirm",
-	"post_logout_redirect_uri", "token", "grant_type", "refresh_token", "to", "page",
+	"post_logout_redirect_uri", "token", "grant_type", "refresh_token", "to", "page", "case", "item", "words",
 }
 
 // A path that is spelt in another way is another path, and there is none.

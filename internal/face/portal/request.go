@@ -172,10 +172,12 @@ func requestBadge(s ui.Shell, c *privacy.Case) ui.Badge {
 }
 
 func deadline(c *privacy.Case) Deadline {
-	switch c.State {
-	case privacy.CaseClosed:
+	switch {
+	case c.Outcome == privacy.Withdrawn || c.Outcome == privacy.Lapsed:
+		return Deadline{"portal.request.over", c.ClosedAt}
+	case c.State == privacy.CaseClosed:
 		return Deadline{"portal.request.ended", c.ClosedAt}
-	case privacy.CaseWaiting:
+	case c.State == privacy.CaseWaiting:
 		return Deadline{"portal.request.stands", c.PausedAt}
 	}
 	return Deadline{"portal.request.due", c.DueAt}
