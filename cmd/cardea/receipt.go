@@ -64,8 +64,8 @@ func (t *terminal) receipt(r consent.Receipt) error {
 		version = strconv.FormatInt(n, 10)
 	}
 	t.line("The receipt is real: its issuer signed it, and nothing was changed.")
-	e := r.Events[0]
+	e := r.Decision()
 	return t.facts("receipt", r.Identifier, "issuer", r.Issuer, "decision", e.Type, "at", e.At, "purpose", r.Processing.Purpose.ID,
 		"title", r.Processing.Purpose.Title, "version", version, "basis", r.Processing.Basis, "data", strings.Join(data, ", "),
-		"recipients", strings.Join(who, ", "), "text SHA-256", r.Processing.Notice.Digest)
+		"recipients", strings.Join(who, ", "), "text SHA-256", r.Processing.Notice.Digest())
 }

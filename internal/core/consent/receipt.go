@@ -3,6 +3,7 @@ package consent
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -16,8 +17,16 @@ import (
 // ReceiptType is the typ of a receipt's signature (RFC 7515 section 4.1.9).
 const ReceiptType = "consent-receipt+jwt"
 
-// receiptProfile is what the structure of a receipt follows.
-const receiptProfile = "https://www.iso.org/standard/80392.html" // ISO/IEC TS 27560:2023
+// What the structure of a receipt and of the record in it follow: the profile of
+// ISO/IEC TS 27560:2023 in terms of the Data Privacy Vocabulary ("Consent Records
+// and Receipts as per ISO/IEC TS 27560:2023 using DPV", W3C DPVCG, 2024).
+const (
+	receiptProfile = "https://w3id.org/dpv/schema/dpv-27560#receipt"
+	recordProfile  = "https://w3id.org/dpv/schema/dpv-27560#record"
+)
+
+// ReceiptSchema is the version of the form that docs/reference/receipt.md tells.
+const ReceiptSchema = "cardea-receipt/2"
 
 // ErrNoReceipt is told for an entry that no receipt can be made of.
 var ErrNoReceipt = fault.New(fault.NotFound, "receipt_unknown", "There is no receipt for this.")
@@ -29,77 +38,138 @@ var ErrNoReceipt = fault.New(fault.NotFound, "receipt_unknown", "There is no rec
 // instant of its making, and it names its customer by a pseudonym that stands
 // only in evidence (customer.Pseudonym).
 type Receipt struct {
-	Context    []any             `json:"@context"`
-	Type       []string          `json:"@type"`
-	ID         string            `json:"@id"`
-	Issuer     string            `json:"iss"`
-	IssuedAt   int64             `json:"iat"` // seconds: when the receipt was made, not the decision
+	Context       []any  `json:"@context"`
+	Type          string `json:"@type"`
+	ID            string `json:"@id"`
+	Schema        string `json:"schema_version"`
+	Issuer        string `json:"iss"`
+	IssuedAt      int64  `json:"iat"` // seconds: when the receipt was made, not the decision
+	Created       string `json:"dct:created"`
+	Profile       string `json:"dct:conformsTo"`
+	Identifier    string `json:"dct:identifier"`
+	ReceiptRecord `json:"dpv:hasRecordOfActivity"`
+}
+
+// ReceiptRecord is the consent record that the receipt is a copy of.
+type ReceiptRecord struct {
+	Type       string            `json:"@type"`
 	Profile    string            `json:"dct:conformsTo"`
 	Identifier string            `json:"dct:identifier"`
 	Subject    ReceiptParty      `json:"dpv:hasDataSubject"`
 	Controller ReceiptParty      `json:"dpv:hasDataController"`
 	Processing ReceiptProcessing `json:"dpv:hasProcess"`
-	Events     []ReceiptEvent    `json:"dpv:hasConsentStatus"`
+	Events     []ReceiptEvent    `json:"dpv:hasConsentStatus,omitempty"` // of a purpose that rests on consent
+	Objections []ReceiptEvent    `json:"dpv:hasStatus,omitempty"`        // of one that does not
+}
+
+// Decision is the one decision that the receipt is about.
+func (r *ReceiptRecord) Decision() ReceiptEvent {
+	for _, e := range append(r.Events, r.Objections...) {
+		return e
+	}
+	return ReceiptEvent{}
 }
 
 // ReceiptParty is somebody on a receipt.
 type ReceiptParty struct {
 	Type    string `json:"@type"`
 	ID      string `json:"@id,omitempty"`
-	Name    string `json:"dct:title,omitempty"`
-	URL     string `json:"dpv:hasPolicy,omitempty"`
-	Country string `json:"dpv:hasCountry,omitempty"` // ISO 3166-1 alpha-2
+	Name    string `json:"dpv:hasName,omitempty"`
+	Country string `json:"dpv:hasCountry,omitempty"` // "loc:DE": ISO 3166-1 alpha-2
 }
 
 // ReceiptProcessing is what was decided on.
 type ReceiptProcessing struct {
-	Type       string         `json:"@type"`
-	Purpose    ReceiptPurpose `json:"dpv:hasPurpose"`
-	Basis      string         `json:"dpv:hasLegalBasis"`
-	Data       []ReceiptData  `json:"dpv:hasPersonalData"`
-	Recipients []ReceiptParty `json:"dpv:hasRecipient"`
-	Retention  string         `json:"dpv:hasStorageCondition"`
-	Withdrawal ReceiptControl `json:"dpv:hasConsentControl"`
-	Notice     ReceiptNotice  `json:"dpv:hasNotice"`
+	Type       string           `json:"@type"`
+	Purpose    ReceiptPurpose   `json:"dpv:hasPurpose"`
+	Basis      string           `json:"dpv:hasLegalBasis"`
+	Data       []ReceiptData    `json:"dpv:hasPersonalData"`
+	Recipients []ReceiptParty   `json:"dpv:hasRecipient"`
+	Retention  ReceiptRetention `json:"dpv:hasStorageCondition"`
+	Withdrawal *ReceiptControl  `json:"dpv:hasConsentControl,omitempty"`
+	Objection  *ReceiptControl  `json:"dpv:hasEntityControl,omitempty"` // where a purpose does not rest on consent
+	Notice     ReceiptNotice    `json:"dpv:hasNotice"`
+}
+
+// ReceiptRetention is for how long the data is kept.
+type ReceiptRetention struct {
+	Type     string          `json:"@type"`
+	Duration ReceiptDuration `json:"dpv:hasDuration"`
+}
+
+// ReceiptDuration is a time (ISO 8601), or what ends it in words.
+type ReceiptDuration struct {
+	Type  string `json:"@type"`
+	Value string `json:"rdf:value"`
 }
 
 // ReceiptControl is where a decision is taken back.
 type ReceiptControl struct {
 	Type string `json:"@type"`
-	ID   string `json:"@id"`
+	At   string `json:"dpv:isExercisedAt"`
 }
 
 // ReceiptPurpose is the purpose in the words that were shown.
 type ReceiptPurpose struct {
 	Type    string `json:"@type"`
 	ID      string `json:"dct:identifier"`
-	Version int64  `json:"dct:hasVersion,omitempty"`
-	Title   string `json:"dct:title"`
-	Text    string `json:"dct:description,omitempty"`
+	Version int64  `json:"schema:version,omitempty"`
+	Title   string `json:"skos:prefLabel"`
+	Text    string `json:"skos:definition,omitempty"`
 }
 
 // ReceiptData is a category of data.
 type ReceiptData struct {
 	Type  string `json:"@type"`
 	Name  string `json:"dct:identifier"`
-	Class string `json:"dct:subject,omitempty"`
+	Class string `json:"dct:subject,omitempty"` // of the catalogue
 }
 
 // ReceiptNotice is the text that was shown.
 type ReceiptNotice struct {
-	Type     string `json:"@type"`
-	Language string `json:"dct:language,omitempty"`
-	Digest   string `json:"spdx:checksumValue,omitempty"` // SHA-256, hexadecimal
+	Type     string           `json:"@type"`
+	ID       string           `json:"@id,omitempty"` // of the tenant's privacy notice
+	Language string           `json:"dct:language,omitempty"`
+	Checksum *ReceiptChecksum `json:"spdx:checksum,omitempty"`
+}
+
+// Digest is the SHA-256 of the text, hexadecimal, "" if none was kept.
+func (n *ReceiptNotice) Digest() string {
+	if n.Checksum == nil {
+		return ""
+	}
+	return n.Checksum.Value
+}
+
+// ReceiptChecksum is a digest by its algorithm.
+type ReceiptChecksum struct {
+	Type      string `json:"@type"`
+	Algorithm string `json:"spdx:algorithm"`
+	Value     string `json:"spdx:checksumValue"`
 }
 
 // ReceiptEvent is the decision.
 type ReceiptEvent struct {
 	Type    string `json:"@type"`
-	At      string `json:"dct:date"` // RFC 3339, UTC
+	At      string `json:"dpv:isIndicatedAtTime"` // RFC 3339, UTC
 	Method  string `json:"dpv:hasIndicationMethod"`
-	Surface string `json:"dct:source"`
+	Surface string `json:"dpv:hasContext"`
 	By      string `json:"dpv:isIndicatedBy"`
 	Until   string `json:"dct:valid,omitempty"`
+}
+
+// receiptContext maps the terms to their vocabularies, inline: whoever expands
+// the document fetches nothing.
+func receiptContext() []any {
+	iri := func() map[string]string { return map[string]string{"@type": "@id"} }
+	return []any{map[string]any{
+		"dpv": "https://w3id.org/dpv#", "loc": "https://w3id.org/dpv/loc#", "dct": "http://purl.org/dc/terms/",
+		"skos": "http://www.w3.org/2004/02/skos/core#", "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+		"spdx": "http://spdx.org/rdf/terms#", "schema": "https://schema.org/", "xsd": "http://www.w3.org/2001/XMLSchema#",
+		"dct:conformsTo": iri(), "dpv:hasLegalBasis": iri(), "dpv:hasCountry": iri(), "dpv:isExercisedAt": iri(),
+		"dpv:isIndicatedBy": iri(), "spdx:algorithm": iri(),
+		"dct:created": map[string]string{"@type": "xsd:dateTime"}, "dpv:isIndicatedAtTime": map[string]string{"@type": "xsd:dateTime"},
+	}}
 }
 
 // statuses are DPV's words for what the ledger says.
@@ -122,8 +192,7 @@ func MakeReceipt(tx *db.Tx, t *tenant.Tenant, c customer.ID, id ID) (Receipt, er
 	if err != nil {
 		return Receipt{}, err
 	}
-	r := receiptOf(t, &e)
-	r.IssuedAt = tx.Now.Unix()
+	r := receiptOf(t, &e, tx.Now)
 	switch e.Purpose {
 	case ForPurpose:
 		err = r.purpose(tx, t, &e)
@@ -135,31 +204,60 @@ func MakeReceipt(tx *db.Tx, t *tenant.Tenant, c customer.ID, id ID) (Receipt, er
 	return r, err
 }
 
-func receiptOf(t *tenant.Tenant, e *Entry) Receipt {
+// actors are DPV's words for who decided.
+var actors = map[string]string{"customer": "dpv:DataSubject", "application": "dpv:Recipient"}
+
+func receiptOf(t *tenant.Tenant, e *Entry, now time.Time) Receipt {
 	event := ReceiptEvent{
-		Type: statuses[e.Decision], At: stamp(e.MadeAt), Method: e.Method, Surface: e.Surface, By: e.ActorKind, Until: stamp(e.ExpiresAt),
+		Type: statuses[e.Decision], At: stamp(e.MadeAt), Method: e.Method, Surface: e.Surface, By: actors[e.ActorKind], Until: stamp(e.ExpiresAt),
 	}
 	if event.Type == "" {
 		event.Type = statuses[Withdrawn]
 	}
-	notice := ReceiptNotice{Type: "dpv:Notice", Language: e.Locale}
+	if event.By == "" {
+		event.By = "dpv:DataController"
+	}
+	notice := ReceiptNotice{Type: "dpv:ConsentNotice", ID: t.Settings.PrivacyURL, Language: e.Locale}
 	if e.TextDigest != [32]byte{} {
-		notice.Digest = hex.EncodeToString(e.TextDigest[:])
+		notice.Checksum = &ReceiptChecksum{"spdx:Checksum", "spdx:checksumAlgorithm_sha256", hex.EncodeToString(e.TextDigest[:])}
 	}
 	return Receipt{
-		Context: []any{"https://w3id.org/dpv", map[string]string{
-			"dpv": "https://w3id.org/dpv#", "dct": "http://purl.org/dc/terms/", "spdx": "http://spdx.org/rdf/terms#",
-		}},
-		Type: []string{"dpv:ConsentRecord", "dpv:ConsentReceipt"}, ID: t.Issuer() + "/receipt#" + e.ID.String(),
-		Issuer: t.Issuer(), Profile: receiptProfile, Identifier: e.ID.String(),
-		Subject:    ReceiptParty{Type: "dpv:DataSubject", ID: customer.Pseudonym(t, e.CustomerID)},
-		Controller: ReceiptParty{Type: "dpv:DataController", ID: t.Issuer(), Name: t.Name, URL: t.Settings.PrivacyURL},
-		Processing: ReceiptProcessing{
-			Type: "dpv:Process", Data: []ReceiptData{}, Recipients: []ReceiptParty{}, Notice: notice,
-			Withdrawal: ReceiptControl{"dpv:WithdrawConsent", t.Issuer() + "/account/consents"},
+		Context: receiptContext(), Type: "dpv:ConsentReceipt", ID: t.Issuer() + "/receipt#" + e.ID.String(), Schema: ReceiptSchema,
+		Issuer: t.Issuer(), IssuedAt: now.Unix(), Created: stamp(now), Profile: receiptProfile, Identifier: e.ID.String(),
+		ReceiptRecord: ReceiptRecord{
+			Type: "dpv:ConsentRecord", Profile: recordProfile, Identifier: e.ID.String(),
+			Subject:    ReceiptParty{Type: "dpv:DataSubject", ID: customer.Pseudonym(t, e.CustomerID)},
+			Controller: ReceiptParty{Type: "dpv:DataController", ID: t.Issuer(), Name: t.Name},
+			Processing: ReceiptProcessing{
+				Type: "dpv:Process", Data: []ReceiptData{}, Recipients: []ReceiptParty{}, Notice: notice,
+				Withdrawal: &ReceiptControl{"dpv:WithdrawConsent", t.Issuer() + "/account/consents"},
+			},
+			Events: []ReceiptEvent{event},
 		},
-		Events: []ReceiptEvent{event},
 	}
+}
+
+// kept is for how long data is kept, as the vocabulary says it.
+func kept(d tenant.Duration, until string) ReceiptRetention {
+	if d == 0 {
+		return ReceiptRetention{"dpv:StorageDuration", ReceiptDuration{"dpv:UntilEventDuration", until}}
+	}
+	hours := int64(time.Duration(d) / time.Hour)
+	text := fmt.Sprintf("P%dD", hours/24)
+	if hours%24 != 0 {
+		text = fmt.Sprintf("PT%dH", hours)
+	}
+	return ReceiptRetention{"dpv:StorageDuration", ReceiptDuration{"dpv:TemporalDuration", text}}
+}
+
+// object moves the decision to where those on other bases than consent stand.
+func (r *Receipt) object(decision string) {
+	r.Objections, r.Events = r.Events, nil
+	if r.Objections[0].Type = "dpv:LegitimateInterestNotObjected"; decision != Given {
+		r.Objections[0].Type = "dpv:LegitimateInterestObjected"
+	}
+	r.Processing.Objection = &ReceiptControl{"dpv:ObjectingToProcess", r.Processing.Withdrawal.At}
+	r.Processing.Withdrawal = nil
 }
 
 // purpose fills in the purpose as it was in the entry's version.
@@ -174,20 +272,17 @@ func (r *Receipt) purpose(tx *db.Tx, t *tenant.Tenant, e *Entry) error {
 	w, _ := p.WordsIn(e.Locale, t.Locale())
 	r.Processing.Purpose = ReceiptPurpose{Type: "dpv:Purpose", ID: p.ID, Version: p.Version, Title: w.Title, Text: w.Text}
 	r.Processing.Basis = legalBases[p.Basis]
-	r.Processing.Retention = "for as long as the account"
-	if p.Retention != 0 {
-		r.Processing.Retention = p.Retention.String()
+	r.Processing.Retention = kept(p.Retention, "end of the account")
+	if p.Basis != ByConsent {
+		r.object(e.Decision)
 	}
 	c, err := catalog.For(tx, t)
 	if err != nil {
 		return err
 	}
 	for _, name := range p.Fields {
-		d := ReceiptData{Type: "dpv:PersonalData", Name: name}
-		if f, ok := c.Field(name); ok {
-			d.Class = string(f.Class)
-		}
-		r.Processing.Data = append(r.Processing.Data, d)
+		f, _ := c.Field(name)
+		r.Processing.Data = append(r.Processing.Data, dataOf(name, f.Class))
 	}
 	for _, to := range p.Recipients {
 		party, err := recipient(tx, t, to)
@@ -199,8 +294,22 @@ func (r *Receipt) purpose(tx *db.Tx, t *tenant.Tenant, e *Entry) error {
 	return nil
 }
 
+func dataOf(name string, class catalog.Class) ReceiptData {
+	d := ReceiptData{Type: "dpv:PersonalData", Name: name, Class: string(class)}
+	switch class {
+	case catalog.Special:
+		d.Type = "dpv:SpecialCategoryPersonalData"
+	case catalog.Sensitive:
+		d.Type = "dpv:SensitivePersonalData"
+	}
+	return d
+}
+
 func recipient(tx *db.Tx, t *tenant.Tenant, r Recipient) (ReceiptParty, error) {
-	party := ReceiptParty{Type: "dpv:Recipient", Name: r.Name, Country: r.Country}
+	party := ReceiptParty{Type: "dpv:Recipient", Name: r.Name}
+	if r.Country != "" {
+		party.Country = "loc:" + r.Country
+	}
 	var id app.ID
 	if r.Application == "" || id.UnmarshalText([]byte(r.Application)) != nil {
 		return party, nil
@@ -224,10 +333,10 @@ func (r *Receipt) scope(tx *db.Tx, t *tenant.Tenant, e *Entry) error {
 		return err
 	}
 	r.Processing.Purpose = ReceiptPurpose{Type: "dpv:Purpose", ID: "scope:" + e.Item, Title: e.Item}
-	r.Processing.Basis, r.Processing.Retention = legalBases[ByConsent], "until it is withdrawn"
+	r.Processing.Basis, r.Processing.Retention = legalBases[ByConsent], kept(0, "withdrawal of the consent")
 	r.Processing.Recipients = append(r.Processing.Recipients, to)
 	for _, f := range c.ByScope(e.Item) {
-		r.Processing.Data = append(r.Processing.Data, ReceiptData{Type: "dpv:PersonalData", Name: f.Name, Class: string(f.Class)})
+		r.Processing.Data = append(r.Processing.Data, dataOf(f.Name, f.Class))
 	}
 	return nil
 }
@@ -270,7 +379,7 @@ func OpenReceipt(t *tenant.Tenant, token string) (Receipt, error) {
 // ReadReceipt reads the claims of a receipt whose signature holds.
 func ReadReceipt(claims []byte) (Receipt, error) {
 	var r Receipt
-	if json.Unmarshal(claims, &r) != nil || len(r.Events) == 0 || r.Identifier == "" {
+	if json.Unmarshal(claims, &r) != nil || r.Decision().Type == "" || r.Identifier == "" {
 		return Receipt{}, tenant.ErrBadToken
 	}
 	return r, nil

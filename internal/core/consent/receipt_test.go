@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,9 +45,9 @@ func TestISO27560_AReceiptSaysWhatWasDecidedOnWhat(t *testing.T) {
 		digest := news().Words["de"].Digest()
 		p := r.Processing
 		if r.Controller.ID != o.T().Issuer() || r.Identifier != e.ID.String() || p.Basis != "dpv:Consent" || p.Purpose.Title != "Neues" ||
-			p.Retention != "90d" || len(p.Data) != 1 || p.Data[0].Name != "shoe_size" || len(p.Recipients) != 2 || p.Recipients[0].Name != partner.Name ||
-			p.Recipients[1].Country != "DE" || p.Notice.Language != "de" || p.Notice.Digest != hex.EncodeToString(digest[:]) ||
-			!strings.HasSuffix(p.Withdrawal.ID, "/account/consents") || r.Events[0].Type != "dpv:ConsentGiven" || r.Events[0].Until == "" {
+			p.Retention.Duration.Value != "P90D" || len(p.Data) != 1 || p.Data[0].Name != "shoe_size" || len(p.Recipients) != 2 || p.Recipients[0].Name != partner.Name ||
+			p.Recipients[1].Country != "loc:DE" || p.Notice.Language != "de" || p.Notice.Digest() != hex.EncodeToString(digest[:]) ||
+			!strings.HasSuffix(p.Withdrawal.At, "/account/consents") || r.Events[0].Type != "dpv:ConsentGiven" || r.Events[0].Until == "" {
 			t.Errorf("%+v", r)
 		}
 		o.Wait(time.Hour)
@@ -105,3 +108,67 @@ func TestH221_AnAlteredReceiptDoesNotVerify(t *testing.T) {
 		}
 	})
 }
+
+// TestISO27560_TheFormOfAReceiptIsWrittenDown: testdata/receipt.json is what
+// docs/reference/receipt.md shows; whoever changes the form sees it here and
+// gives it another version.
+func TestISO27560_TheFormOfAReceiptIsWrittenDown(t *testing.T) {
+	offices(t, func(o *office) {
+		o.must(news(func(p *consent.Purpose) {
+			p.Recipients = []consent.Recipient{{Name: "Post", Country: "DE"}}
+			p.Retention, p.Expiry = 90*days, 365*days
+		}))
+		o.must(consent.Purpose{
+			ID: "fit", Version: 1, Basis: consent.ByLegitimateInterest, Fields: []string{"shoe_size"},
+			Words: map[string]consent.Words{"en": {Title: "Fitting", Text: "We suggest sizes."}},
+		})
+		if err := o.decide(consent.Given, "news", 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.decide(consent.Objected, "fit", 1); err != nil {
+			t.Fatal(err)
+		}
+		o.Wait(time.Hour)
+		var out []string
+		for _, e := range o.ledger() {
+			r, err := o.receipt(o.mia, e.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := json.MarshalIndent(r, "", "  ")
+			pairs := []string{
+				e.ID.String(), "con_ENTRY", strings.TrimPrefix(r.Subject.ID, "urn:cardea:"), "PSEUDONYM", r.Created, "CREATED",
+				r.Decision().At, "DECIDED", r.Issuer, "https://issuer.example", strconv.FormatInt(r.IssuedAt, 10), "0",
+			}
+			if until := r.Decision().Until; until != "" {
+				pairs = append(pairs, until, "UNTIL")
+			}
+			out = append(out, strings.NewReplacer(pairs...).Replace(string(text)))
+		}
+		got := strings.Join(out, "\n") + "\n"
+		want, err := os.ReadFile("testdata/receipt.json")
+		if err != nil || got != string(want) {
+			t.Errorf("testdata/receipt.json is not what a receipt looks like (%v):\n%s", err, got)
+		}
+		for _, term := range regexp.MustCompile(`"(dpv:[A-Za-z]+)"`).FindAllStringSubmatch(got, -1) {
+			if !vocabulary[strings.TrimPrefix(term[1], "dpv:")] {
+				t.Errorf("%s is no term of the Data Privacy Vocabulary that was looked up", term[1])
+			}
+		}
+	})
+}
+
+// vocabulary are the terms of the Data Privacy Vocabulary, version 2, that
+// receipts use, as the W3C group published them.
+var vocabulary = func() map[string]bool {
+	out := map[string]bool{}
+	for _, term := range strings.Fields(`ConsentReceipt ConsentRecord hasRecordOfActivity hasDataSubject DataSubject hasDataController
+		DataController hasName hasCountry hasProcess Process hasPurpose Purpose hasLegalBasis Consent Contract LegalObligation VitalInterest
+		PublicInterest LegitimateInterest hasPersonalData PersonalData SensitivePersonalData SpecialCategoryPersonalData hasRecipient Recipient
+		hasStorageCondition StorageDuration hasDuration TemporalDuration UntilEventDuration hasConsentControl WithdrawConsent hasEntityControl
+		ObjectingToProcess isExercisedAt hasNotice ConsentNotice hasConsentStatus hasStatus ConsentGiven ConsentWithdrawn ConsentRefused
+		ConsentExpired LegitimateInterestObjected LegitimateInterestNotObjected isIndicatedAtTime hasIndicationMethod hasContext isIndicatedBy`) {
+		out[term] = true
+	}
+	return out
+}()

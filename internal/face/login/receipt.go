@@ -89,7 +89,7 @@ func receiptPage(s ui.Shell, brought string, found *consent.Receipt, wrong error
 }
 
 func receiptFacts(s ui.Shell, r *consent.Receipt) *ui.KeyValue {
-	e := r.Events[0]
+	e := r.Decision()
 	rows := []ui.Pair{
 		{Key: s.T("login.receipt.decision"), Value: s.T("login.receipt." + decided(e.Type))},
 		{Key: s.T("login.receipt.purpose"), Value: r.Processing.Purpose.Title},
@@ -121,9 +121,9 @@ func receiptFacts(s ui.Shell, r *consent.Receipt) *ui.KeyValue {
 // decided is the word for a status in terms of the Data Privacy Vocabulary.
 func decided(status string) string {
 	switch status {
-	case "dpv:ConsentGiven":
+	case "dpv:ConsentGiven", "dpv:LegitimateInterestNotObjected":
 		return "given"
-	case "dpv:ConsentRefused":
+	case "dpv:ConsentRefused", "dpv:LegitimateInterestObjected":
 		return "objected"
 	case "dpv:ConsentExpired":
 		return "expired"
@@ -132,7 +132,8 @@ func decided(status string) string {
 }
 
 func receiptSpecimens(s *ui.Sample) []ui.Specimen {
-	r := &consent.Receipt{Identifier: consent.ID{7}.String(), Events: []consent.ReceiptEvent{{Type: "dpv:ConsentGiven", At: "2026-03-01T09:00:00Z"}}}
+	r := &consent.Receipt{Identifier: consent.ID{7}.String()}
+	r.Events = []consent.ReceiptEvent{{Type: "dpv:ConsentGiven", At: "2026-03-01T09:00:00Z"}}
 	r.Processing.Purpose = consent.ReceiptPurpose{ID: "news", Version: 2, Title: "News from the garden"}
 	r.Processing.Data = []consent.ReceiptData{{Name: "email"}, {Name: "garden"}}
 	r.Processing.Recipients = []consent.ReceiptParty{{Name: "Last Mile"}}
