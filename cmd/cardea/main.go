@@ -20,30 +20,34 @@ type commands struct {
 	Config string `help:"Configuration file (YAML)." env:"CARDEA_CONFIG" type:"path" placeholder:"FILE"`
 	Data   string `help:"Data directory: ./data in production, ./.dev for cardea dev." type:"path" placeholder:"DIR"`
 
-	Dev       devCommand       `cmd:"" help:"Run everything for development: a demo tenant, a demo shop, an inbox."`
-	Serve     serveCommand     `cmd:"" help:"Run a production server."`
-	Plan      planCommand      `cmd:"" help:"Tell what applying a cardea.yaml would change, and whom it touches."`
-	Diff      diffCommand      `cmd:"" help:"Tell value by value where the house differs from a cardea.yaml."`
-	Apply     applyCommand     `cmd:"" help:"Make the house as a cardea.yaml says."`
-	Export    exportCommand    `cmd:"" help:"Write what is configured as a cardea.yaml."`
-	Tenant    tenantCommands   `cmd:"" help:"Tenants."`
-	App       appCommands      `cmd:"" help:"Applications."`
-	Customer  customerCommands `cmd:"" help:"Customers; every look and every act is on record with its reason."`
-	Case      caseCommands     `cmd:"" help:"Requests of customers about their data: access, correction, restriction, complaint."`
-	Risk      riskCommands     `cmd:"" help:"What was thought of sign-ins, and what another policy would think."`
-	Policy    policyCommands   `cmd:"" help:"The policy of assurance."`
-	Keys      keysCommands     `cmd:"" help:"Signing and wrapping keys."`
-	Mail      mailCommands     `cmd:"" help:"Mail."`
-	Audit     auditCommands    `cmd:"" help:"The journal."`
-	Receipt   receiptCommands  `cmd:"" help:"Consent receipts."`
-	Privacy   privacyCommands  `cmd:"" help:"Evidence for the data protection officer."`
-	Backup    backupCommand    `cmd:"" help:"Write a verified backup while the server runs (SQLite)."`
-	Restore   restoreCommand   `cmd:"" help:"Restore a backup, or take a database that other tools put back."`
-	Migrate   migrateCommand   `cmd:"" help:"Make the database or bring its schema up to date. serve does it by itself."`
-	Bootstrap bootstrapCommand `cmd:"" help:"Print a new link for the first operator."`
-	Breach    breachCommands   `cmd:"" help:"The list of leaked passwords."`
-	Doctor    doctorCommand    `cmd:"" help:"Look for what is wrong and tell what to do."`
-	Version   versionCommand   `cmd:"" help:"Tell which program this is."`
+	Dev         devCommand          `cmd:"" help:"Run everything for development: a demo tenant, a demo shop, an inbox."`
+	Serve       serveCommand        `cmd:"" help:"Run a production server."`
+	Plan        planCommand         `cmd:"" help:"Tell what applying a cardea.yaml would change, and whom it touches."`
+	Diff        diffCommand         `cmd:"" help:"Tell value by value where the house differs from a cardea.yaml."`
+	Apply       applyCommand        `cmd:"" help:"Make the house as a cardea.yaml says."`
+	Export      exportCommand       `cmd:"" help:"Write what is configured as a cardea.yaml."`
+	Tenant      tenantCommands      `cmd:"" help:"Tenants."`
+	App         appCommands         `cmd:"" help:"Applications."`
+	Customer    customerCommands    `cmd:"" help:"Customers; every look and every act is on record with its reason."`
+	Case        caseCommands        `cmd:"" help:"Requests of customers about their data: access, correction, restriction, complaint."`
+	Risk        riskCommands        `cmd:"" help:"What was thought of sign-ins, and what another policy would think."`
+	Policy      policyCommands      `cmd:"" help:"The policy of assurance."`
+	Keys        keysCommands        `cmd:"" help:"Signing and wrapping keys."`
+	Retention   retentionCommands   `cmd:"" help:"How long things are kept."`
+	Catalog     catalogCommands     `cmd:"" help:"The catalogue of what is known of customers."`
+	Mail        mailCommands        `cmd:"" help:"Mail."`
+	Audit       auditCommands       `cmd:"" help:"The journal."`
+	Receipt     receiptCommands     `cmd:"" help:"Consent receipts."`
+	Suppression suppressionCommands `cmd:"" help:"Addresses that are not written to any more."`
+	Privacy     privacyCommands     `cmd:"" help:"Evidence for the data protection officer."`
+	Webhook     webhookCommands     `cmd:"" help:"What applications are told of their customers, and what they acknowledged."`
+	Backup      backupCommand       `cmd:"" help:"Write a verified backup while the server runs (SQLite)."`
+	Restore     restoreCommand      `cmd:"" help:"Restore a backup, or take a database that other tools put back."`
+	Migrate     migrateCommand      `cmd:"" help:"Make the database or bring its schema up to date. serve does it by itself."`
+	Bootstrap   bootstrapCommand    `cmd:"" help:"Print a new link for the first operator."`
+	Breach      breachCommands      `cmd:"" help:"The list of leaked passwords."`
+	Doctor      doctorCommand       `cmd:"" help:"Look for what is wrong and tell what to do."`
+	Version     versionCommand      `cmd:"" help:"Tell which program this is."`
 }
 
 // terminal is what a command works with.
