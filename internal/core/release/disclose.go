@@ -12,7 +12,8 @@ import (
 )
 
 // Disclose opens the fields of a customer that the recipient may have and says
-// why the rest is withheld; a field without a value is withheld as "no_value".
+// why the rest is withheld; a field without a value is withheld as "no_value",
+// and does not stand in the record as given.
 // Faults: release_denied for a recipient who is nobody here, reason_missing,
 // customer_erased, and release_unrecorded in a View (see ErrUnrecorded).
 func Disclose(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, error) {
@@ -24,22 +25,27 @@ func Disclose(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, error) {
 	if len(allowed) == 0 {
 		return d, nil
 	}
-	if err := p.record(tx, t, &a, lines(allowed)); err != nil {
-		return Disclosure{}, err
-	}
-	facts, err := gather(tx, t, a.Customer, allowed)
+	d.Values, err = openValues(tx, t, a.Customer, allowed, withheld)
+	return d, err
+}
+
+// openValues reads and opens what was decided to go; a field without a value is
+// noted among those withheld.
+func openValues(tx *db.Tx, t *tenant.Tenant, c customer.ID, allowed []verdict, withheld map[string]string) (map[string]Value, error) {
+	facts, err := gather(tx, t, c, allowed)
 	if err != nil {
-		return Disclosure{}, err
+		return nil, err
 	}
+	out := map[string]Value{}
 	for _, v := range allowed {
 		value, ok := facts.value(v)
 		if !ok {
 			withheld[v.field.Name] = Empty
 			continue
 		}
-		d.Values[v.field.Name] = value
+		out[v.field.Name] = value
 	}
-	return d, nil
+	return out, nil
 }
 
 // judge finds out who asks and decides on every asked field. Nothing is opened
@@ -75,15 +81,18 @@ func lines(allowed []verdict) []line {
 	return out
 }
 
-// facts are what was read and opened for one disclosure.
+// facts are what was read for one disclosure, and then opened.
 type facts struct {
-	customer    customer.Customer
+	customer customer.Customer
+	primary  []customer.Identifier
+	stored   []customer.FieldValue
+
 	identifiers map[string]Value // primary ones, by kind
 	profile     map[string]string
 }
 
-// gather reads and opens what the allowed fields need, and nothing else: one
-// data key is unwrapped once.
+// gather reads what the allowed fields need, and nothing else, without opening
+// it.
 func gather(tx *db.Tx, t *tenant.Tenant, id customer.ID, allowed []verdict) (*facts, error) {
 	f := &facts{identifiers: map[string]Value{}, profile: map[string]string{}}
 	need := needs(allowed)
@@ -93,19 +102,27 @@ func gather(tx *db.Tx, t *tenant.Tenant, id customer.ID, allowed []verdict) (*fa
 			return nil, err
 		}
 	}
-	var primary []customer.Identifier
 	if need["email"] || need["phone"] || need["username"] {
-		if primary, err = primaries(tx, t, id, need); err != nil {
+		if f.primary, err = primaries(tx, t, id, need); err != nil {
 			return nil, err
 		}
 	}
-	var stored []customer.FieldValue
 	if need["profile values"] {
-		if stored, err = values(tx, t, id, allowed); err != nil {
-			return nil, err
-		}
+		f.stored, err = values(tx, t, id, allowed)
 	}
-	return f, f.open(tx, t, id, primary, stored)
+	return f, err
+}
+
+// has reports whether there is a value to give.
+func (f *facts) has(v verdict) bool {
+	name := strings.TrimSuffix(v.field.Name, "_verified")
+	switch {
+	case v.field.Stored():
+		return slices.ContainsFunc(f.stored, func(s customer.FieldValue) bool { return s.Name == v.field.Name })
+	case name == "updated_at":
+		return true
+	}
+	return slices.ContainsFunc(f.primary, func(i customer.Identifier) bool { return i.Kind == name })
 }
 
 // needs tells what has to be read: identifiers by kind, profile values.
@@ -148,29 +165,30 @@ func values(tx *db.Tx, t *tenant.Tenant, id customer.ID, allowed []verdict) ([]c
 	return out, err
 }
 
-func (f *facts) open(tx *db.Tx, t *tenant.Tenant, id customer.ID, primary []customer.Identifier, stored []customer.FieldValue) error {
+// open opens what was read: one data key is unwrapped once.
+func (f *facts) open(tx *db.Tx, t *tenant.Tenant, id customer.ID) error {
 	var items []customer.Item
-	for i := range primary {
-		items = append(items, primary[i].Item())
+	for i := range f.primary {
+		items = append(items, f.primary[i].Item())
 	}
-	for i := range stored {
-		items = append(items, stored[i].Item())
+	for i := range f.stored {
+		items = append(items, f.stored[i].Item())
 	}
 	plain, err := customer.Unseal(tx, t, id, items...)
 	if err != nil {
 		return err
 	}
-	for i, p := range primary {
+	for i, p := range f.primary {
 		f.identifiers[p.Kind] = Value{Text: string(plain[i]), Verified: p.Verified()}
 	}
-	for i, s := range stored {
-		f.profile[s.Name] = string(plain[len(primary)+i])
+	for i, s := range f.stored {
+		f.profile[s.Name] = string(plain[len(f.primary)+i])
 	}
 	return nil
 }
 
 // value is one field's value, as it may be shown.
-func (f *facts) value(v verdict) (Value, bool) {
+func (f *facts) value(v verdict) Value {
 	name := v.field.Name
 	out := Value{Field: name}
 	if v.field.Stored() {
@@ -178,13 +196,10 @@ func (f *facts) value(v verdict) (Value, bool) {
 	} else {
 		f.derive(name, &out)
 	}
-	if out.Text == "" {
-		return Value{}, false
-	}
 	if v.masked {
 		out.Text, out.Masked = Mask(kindOf(v.field), out.Text), true
 	}
-	return out, true
+	return out
 }
 
 // derive fills in fields that are identifiers or follow from other facts.

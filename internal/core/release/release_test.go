@@ -261,6 +261,11 @@ func TestAnApplicationIsWrittenDownOnceADay(t *testing.T) {
 		if err := view(); !errors.Is(err, release.ErrUnrecorded) {
 			t.Errorf("another day is another line: %v", err)
 		}
+		before := len(s.lines())
+		ask.Fields = []string{"nickname", "gender"}
+		if err := view(); err != nil || len(s.lines()) != before {
+			t.Errorf("what has no value is written down as given: %v", err)
+		}
 		ask.Fields, ask.Scopes = []string{"email"}, nil
 		if err := view(); err != nil {
 			t.Errorf("where nothing goes nothing is written down: %v", err)
