@@ -22,6 +22,7 @@ type privacyCommands struct {
 	Hold              privacyHold        `cmd:"" help:"Oblige the house to keep a customer's data: an erasure that falls due waits."`
 	ReleaseHold       privacyRelease     `cmd:"" help:"End a hold before its time."`
 	Holds             privacyHolds       `cmd:"" help:"List the holds that stand."`
+	Records           privacyRecords     `cmd:"" help:"Write the records of processing activities (GDPR Article 30), and tell what they lack."`
 }
 
 type privacyBlastRadius struct {
