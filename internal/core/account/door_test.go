@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/account"
+	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/coretest"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
@@ -28,6 +29,8 @@ type door struct {
 	acts account.Acts
 	loop *journal.Loop
 	told []account.Ended
+	asks app.ID // an application that asks for fields; zero: none
+	made int    // accounts that walkers made
 }
 
 func open(t *testing.T, h *coretest.House) *door {

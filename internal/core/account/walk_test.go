@@ -16,11 +16,14 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/account"
+	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/coretest"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
+	core "github.com/cardea-id/cardea/internal/core/tenant"
 )
 
 // The codes that messages to Alice and to Mallory carry: who reads a mailbox
@@ -35,6 +38,7 @@ type walker struct {
 	*door
 	rnd            *rand.Rand
 	alice, mallory string // their addresses
+	kid            string // an address without an account, which Mallory reads, too
 	browser        [32]byte
 	flows          []signin.ID // of any browser: ids are no secrets
 	current        int
@@ -43,6 +47,9 @@ type walker struct {
 	phc            string               // the password that the walker knows
 	proven         map[signin.ID]map[string]time.Time
 	opened         []session.Session
+	registered     []made
+	young          map[signin.ID]bool // journeys in which somebody was too young
+	asks           app.ID             // the application that cannot do without a name
 }
 
 func (w *walker) flow() signin.ID { return w.flows[w.current] }
@@ -147,12 +154,56 @@ func (w *walker) steps() map[string]func() {
 			return signin.Save(tx, w.T(), f)
 		}),
 		"sign in": w.signIn,
+		"name kid": plain(func(tx *db.Tx, f *signin.Flow, _ account.Entrance) error {
+			return account.Identify(tx, w.T(), f, customer.Email, w.kid)
+		}),
+		"too young": func() { w.age("2020-02-29") },
+		"of age":    func() { w.age("1990-04-27") },
+		"accept":    plain(func(tx *db.Tx, f *signin.Flow, e account.Entrance) error { return account.Accept(tx, w.T(), f, e.Held) }),
+		"choose": plain(func(tx *db.Tx, f *signin.Flow, e account.Entrance) error {
+			f.From.Agent = "walker"
+			shown := []signin.Choice{{Purpose: "tips", Version: 1}}
+			return a.Choose(tx, w.T(), f, e, account.Chosen{Shown: shown, Given: shown[:w.rnd.IntN(2)], Locale: "en", Method: "checkbox"})
+		}),
+		"register": func() {
+			var c customer.Customer
+			if w.in(func(tx *db.Tx, f *signin.Flow, _ account.Entrance) (err error) {
+				c, err = a.Register(tx, w.T(), f)
+				return err
+			}) == nil {
+				w.registered = append(w.registered, made{w.flow(), c.ID})
+			}
+		},
+		"leave out": plain(func(tx *db.Tx, f *signin.Flow, e account.Entrance) error {
+			_, err := a.Answer(tx, w.T(), f, e, account.Answers{Skip: true})
+			return err
+		}),
+		"answer": plain(func(tx *db.Tx, f *signin.Flow, e account.Entrance) error {
+			_, err := a.Answer(tx, w.T(), f, e, account.Answers{Values: map[string]string{"given_name": w.phc}})
+			return err
+		}),
+	}
+}
+
+// made is an account that a walker made in a journey.
+type made struct {
+	flow signin.ID
+	who  customer.ID
+}
+
+// age says a date of birth in the current journey, and notes where it was too late.
+func (w *walker) age(born string) {
+	err := w.in(func(tx *db.Tx, f *signin.Flow, e account.Entrance) error {
+		return account.TellAge(tx, w.T(), f, e, account.Told{Country: "DE", Birthdate: born})
+	})
+	if err == nil && born > "2010" {
+		w.young[w.flow()] = true
 	}
 }
 
 func (w *walker) begin(facts signin.Facts) {
 	w.Update(func(tx *db.Tx) error {
-		f, err := signin.Begin(tx, w.T(), signin.New{Browser: w.browser, Facts: facts})
+		f, err := signin.Begin(tx, w.T(), signin.New{Browser: w.browser, Facts: facts, Request: signin.Request{Application: w.asks}})
 		w.flows = append(w.flows, f.ID)
 		return err
 	})
@@ -184,6 +235,8 @@ type belongings struct {
 	Codes    int
 	Sessions []session.ID
 	State    customer.State
+	Profile  []customer.FieldValue
+	Ledger   int
 }
 
 func (d *door) belongings(c customer.ID) (b belongings) {
@@ -203,6 +256,9 @@ func (d *door) belongings(c customer.ID) (b belongings) {
 		slices.SortFunc(b.Sessions, func(x, y session.ID) int { return slices.Compare(x[:], y[:]) })
 		now, _ := customer.Get(tx, d.T(), c)
 		b.State = now.State
+		b.Profile, _ = customer.Profile(tx, d.T(), c)
+		ledger, _ := consent.Ledger(tx, d.T(), c)
+		b.Ledger = len(ledger)
 		return err
 	})
 	return b
@@ -241,6 +297,7 @@ func (d *door) walker(seed uint64, browser byte, code, phc string, knows func(*w
 	w := &walker{
 		door: d, rnd: rand.New(rand.NewPCG(seed, uint64(browser))), browser: [32]byte{browser},
 		code: code, phc: phc, knows: knows, proven: map[signin.ID]map[string]time.Time{},
+		young: map[signin.ID]bool{}, asks: d.asks,
 	}
 	w.begin(signin.Facts{Kind: signin.SignIn})
 	return w
@@ -260,8 +317,11 @@ func TestNoOrderOfStepsLeadsAroundAProof(t *testing.T) {
 		walks = 3
 	}
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
-		h.Settings(func(s *settings) { s.Password.Alone = true })
+		h.Settings(func(s *settings) {
+			s.Password.Alone, s.Registration.Age = true, core.Age{Ask: core.AskBirthdate}
+		})
 		d := open(t, h)
+		d.asking()
 		d.acts.Codes.Fixed = func(address string) (string, bool) {
 			if strings.HasPrefix(address, "alice") {
 				return aliceCode, true
@@ -275,6 +335,9 @@ func TestNoOrderOfStepsLeadsAroundAProof(t *testing.T) {
 		if entered == 0 {
 			t.Error("Alice never got in: the walk shows nothing")
 		}
+		if d.made == 0 {
+			t.Error("nobody ever signed up: the walk shows nothing of that")
+		}
 	})
 }
 
@@ -286,7 +349,7 @@ func (d *door) walk(t *testing.T, seed uint64, length int) (entered int) {
 	a := d.walker(seed, 1, aliceCode, password, d.app(alice))
 	m := d.walker(seed, 2, mallCode, password, d.app(mallory))
 	for _, w := range []*walker{a, m} {
-		w.alice, w.mallory = alices, mallorys
+		w.alice, w.mallory, w.kid = alices, mallorys, fmt.Sprintf("kid%d@example.test", seed)
 	}
 	for n := range length {
 		who := a
@@ -306,10 +369,19 @@ func (d *door) walk(t *testing.T, seed uint64, length int) (entered int) {
 			a.phc, m.phc = after.Password, after.Password
 		}
 	}
+	own := map[customer.ID]bool{mallory: true}
+	for _, one := range append(a.registered, m.registered...) {
+		own[one.who] = true
+		d.made++
+		d.ofAge(t, seed, one.who, a.young[one.flow] || m.young[one.flow])
+	}
 	for _, s := range m.opened {
-		if s.CustomerID != mallory {
+		if !own[s.CustomerID] || s.CustomerID == alice {
 			t.Fatalf("seed %d: Mallory has a session of somebody else", seed)
 		}
+	}
+	for _, s := range append(a.opened, m.opened...) {
+		d.nameTold(t, seed, s.CustomerID)
 	}
 	for _, s := range a.opened {
 		if s.CustomerID == alice {
@@ -329,11 +401,55 @@ func (w *walker) pick(todo map[string]func()) string {
 			}
 		}
 	})
-	likely := []string{"name alice", "by password", "password", "send", "code", "second", "sign in"}
+	likely := []string{"name alice", "by password", "password", "send", "code", "second", "answer", "sign in"}
+	if w.code == mallCode && w.rnd.IntN(3) == 0 {
+		likely = []string{"name kid", "send", "code", "of age", "too young", "choose", "register", "answer", "sign in"}
+	}
 	if w.rnd.IntN(4) > 0 {
 		return likely[w.rnd.IntN(len(likely))]
 	}
 	return names[w.rnd.IntN(len(names))]
+}
+
+// asking makes an application that cannot do without a name, and a purpose that
+// newcomers are asked about.
+func (d *door) asking() {
+	d.Update(func(tx *db.Tx) error {
+		a, _, err := app.Register(tx, d.T(), app.New{Kind: app.Web, Name: "Shop", FirstParty: true, Settings: app.Settings{
+			RedirectURIs: []string{"https://shop.example/cb"}, Asks: []app.Asked{{Field: "given_name", Purpose: "account", Needed: true}},
+		}})
+		if d.asks = a.ID; err != nil {
+			return err
+		}
+		_, err = consent.PutPurpose(tx, d.T(), consent.Purpose{
+			ID: "tips", Version: 1, Basis: consent.ByConsent, Words: map[string]consent.Words{"en": {Title: "Tips", Text: "For your garden."}},
+			Ask: []string{consent.AtSignUp},
+		})
+		return err
+	})
+}
+
+// ofAge checks that an account that was made stands with its age, and was not
+// made in a journey in which somebody was too young.
+func (d *door) ofAge(t *testing.T, seed uint64, c customer.ID, young bool) {
+	d.View(func(tx *db.Tx) error {
+		list, err := consent.Ledger(tx, d.T(), c)
+		if young || !slices.ContainsFunc(list, func(e consent.Entry) bool { return e.Purpose == consent.OfAge }) {
+			t.Fatalf("seed %d: an account without an age, or of somebody too young (%v)", seed, young)
+		}
+		return err
+	})
+}
+
+// nameTold checks that nobody got in without the name that the application needs.
+func (d *door) nameTold(t *testing.T, seed uint64, c customer.ID) {
+	d.View(func(tx *db.Tx) error {
+		has, err := customer.Filled(tx, d.T(), c)
+		if !has["given_name"] {
+			t.Fatalf("seed %d: somebody got in without a name", seed)
+		}
+		return err
+	})
 }
 
 func (d *door) worthTwo(t *testing.T, seed uint64, s session.Session) {

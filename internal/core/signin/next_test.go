@@ -79,6 +79,12 @@ var (
 	justMade  = set(func(f *Facts) { f.Registered = true })
 	named     = set(func(f *Facts) { f.World.Username = true })
 	skipName  = set(func(f *Facts) { f.Skip(Username) })
+	ages      = want(func(p *Policy) { p.Age = true })
+	ofAge     = set(func(f *Facts) { f.OfAge = &OfAge{Years: 16} })
+	tooYoung  = set(func(f *Facts) { f.TooYoung() })
+	offers    = set(func(f *Facts) { f.World.Choices = []Choice{{Purpose: "tips", Version: 1}} })
+	wished    = set(func(f *Facts) { f.World.Asks = []Wanted{{Field: "garden"}} })
+	mustTell  = set(func(f *Facts) { f.World.Asks = []Wanted{{Field: "name", Needed: true}, {Field: "garden"}} })
 	known     = is(alice, customer.Active)
 	email     = typed(mail)
 	code      = proved(Code)
@@ -272,6 +278,51 @@ func TestNext(t *testing.T) {
 		{"required fields", []change{email, known, code, lacks}, page(Profile)},
 		{"username before fields", []change{email, known, code, justMade, names, lacks}, page(Username)},
 
+		// Age: of newcomers alone, after the proof, before anything else.
+		{"new, age", []change{email, code, ages}, page(Age)},
+		{"new, age: not before the proof", []change{email, ages}, page(Code)},
+		{"new, age before terms and choices", []change{email, code, ages, newTerms, offers}, page(Age)},
+		{"new, of age", []change{email, code, ages, ofAge}, page(Register)},
+		{"new, of age, terms", []change{email, code, ages, ofAge, newTerms}, page(Terms)},
+		{"known, age", []change{email, known, code, ages}, done},
+		{"new, closed and age", []change{email, code, ages, closed}, refuse(RegistrationClosed)},
+		{"too young", []change{email, code, ages, tooYoung}, refuse(TooYoung)},
+		{"too young, then old enough", []change{email, code, ages, tooYoung, email, code, ofAge}, refuse(TooYoung)},
+		{"too young, then somebody known", []change{email, code, ages, tooYoung, email, known, code}, refuse(TooYoung)},
+		{"too young, then a session", []change{ages, tooYoung, holds(sessionA), picked(sesA), known}, refuse(TooYoung)},
+		{"too young, then a passkey", []change{ages, tooYoung, set(func(f *Facts) { f.Held(alice) }), known}, refuse(TooYoung)},
+		{"too young, cancelled", []change{tooYoung, cancel}, refuse(AccessDenied)},
+		{"of age, then another address", []change{email, code, ages, ofAge, typed(name), is(customer.ID{}, "")}, page(Code)},
+
+		// Choices: with the account, and again at a sign-in.
+		{"new, choices", []change{email, code, offers}, page(Choices)},
+		{"new, choices after terms", []change{email, code, offers, newTerms}, page(Terms)},
+		{"new, choices answered", []change{email, code, offers, skips(Choices)}, page(Register)},
+		{"registered: not again", []change{email, known, code, offers, justMade}, done},
+		{"known, choices", []change{email, known, code, offers}, page(Choices)},
+		{"known, choices answered", []change{email, known, code, offers, skips(Choices)}, done},
+		{"session: choices do not stop it", []change{holds(sessionA), picked(sesA), known, offers}, doneWithA},
+		{"none: choices do not stop it", []change{none, holds(sessionA), known, offers}, doneWithA},
+		{"recover: no choices", []change{recovers, email, known, code, renewed, offers}, done},
+		{"confirm: no choices", []change{confirms, forAlice, email, known, code, offers}, done},
+		{"choices after scopes", []change{email, known, code, asks, offers}, page(Consent)},
+
+		// Fields that an application asks for.
+		{"asked for", []change{email, known, code, wished}, page(Ask)},
+		{"asked for and left out", []change{email, known, code, wished, skips(Ask)}, done},
+		{"asked for in the sign-up", []change{email, known, code, wished, justMade}, done},
+		{"asked for, by session", []change{holds(sessionA), picked(sesA), known, wished}, doneWithA},
+		{"none: asked for", []change{none, holds(sessionA), known, wished}, doneWithA},
+		{"needed", []change{email, known, code, mustTell}, page(Ask)},
+		{"needed, left out all the same", []change{email, known, code, mustTell, skips(Ask)}, page(Ask)},
+		{"needed in the sign-up", []change{email, known, code, mustTell, justMade}, page(Ask)},
+		{"needed, by session", []change{holds(sessionA), picked(sesA), known, mustTell}, page(Ask)},
+		{"none: needed", []change{none, holds(sessionA), known, mustTell}, refuse(InteractionNeeded)},
+		{"needed after scopes", []change{email, known, code, mustTell, asks}, page(Consent)},
+		{"needed: not before the proof", []change{email, known, mustTell}, page(Code)},
+		{"one page at a time", []change{email, known, code, wished, offers}, page(Ask)},
+		{"and no second one", []change{email, known, code, wished, offers, skips(Ask)}, done},
+
 		// Scope consent.
 		{"scopes", []change{email, known, code, asks}, page(Consent)},
 		{"scopes agreed", []change{email, known, code, asks, agreed}, done},
@@ -344,6 +395,7 @@ func TestNothingIsToldBeforeProof(t *testing.T) {
 			}
 			f.World.Account = account
 			f.World.Username, f.World.Fields = i%2 == 0, make([]string, i%3)
+			f.World.Asks, f.World.Choices, p.Age = make([]Wanted, i%2), make([]Choice, i%3), true
 			got := Next(f, p)
 			if i == 0 {
 				first = got
@@ -357,7 +409,7 @@ func TestNothingIsToldBeforeProof(t *testing.T) {
 
 func TestPromptNoneShowsNoPage(t *testing.T) {
 	t.Parallel()
-	for _, n := range []Name{Choose, Identify, Code, Password, Reopen, Reset, Terms, Username, Profile, Consent, Restore, Register} {
+	for _, n := range []Name{Choose, Identify, Code, Password, Reopen, Reset, Age, Terms, Choices, Username, Profile, Ask, Consent, Restore, Register} {
 		if s := quiet(page(n)); s.Name != Refuse || s.Reason == "" {
 			t.Errorf("%s: %+v", n, s)
 		}
