@@ -129,9 +129,8 @@ func link(tx *db.Tx, bucket int64, marks []marked) error {
 	if err := db.Insert(tx, "chain", rows...); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`DELETE FROM unchained WHERE bucket = $1 AND event_id IN (
+	return tx.Put(`DELETE FROM unchained WHERE bucket = $1 AND event_id IN (
 		SELECT event_id FROM chain WHERE bucket = $1 AND position > $2)`, bucket, last)
-	return err
 }
 
 // Head is the end of one chain.

@@ -90,7 +90,12 @@ func Enqueue(tx *db.Tx, j Job) (id [16]byte, err error) {
 
 func insertJob(tx *db.Tx, j Job) error {
 	row := jobRow{Job: j, bucket: int64(j.ID[15] % Buckets), created: tx.Now}
-	fresh, err := db.InsertNew(tx, "job", row)
+	fresh, err := true, error(nil)
+	if j.Key == "" { // nothing to clash with: the id was drawn just now
+		err = db.Insert(tx, "job", row)
+	} else {
+		fresh, err = db.InsertNew(tx, "job", row)
+	}
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (tr traces) usual(tx *db.Tx, t *tenant.Tenant, cus customer.ID) (map[[32]by
 // begins, and never for an attempt that a verdict stopped.
 func (a Atlas) Observe(tx *db.Tx, t *tenant.Tenant, cus customer.ID, c Circumstance) error {
 	tr := a.traces(t, cus, c, tx.Now)
-	_, err := tx.Exec(`INSERT INTO habit (tenant_id, customer_id, kind, value, times, first_at, last_at) VALUES
+	err := tx.Put(`INSERT INTO habit (tenant_id, customer_id, kind, value, times, first_at, last_at) VALUES
 		($1, $2, $3, $4, 1, $15, $15), ($1, $2, $5, $6, 1, $15, $15), ($1, $2, $7, $8, 1, $15, $15),
 		($1, $2, $9, $10, 1, $15, $15), ($1, $2, $11, $12, 1, $15, $15), ($1, $2, $13, $14, 1, $15, $15)
 		ON CONFLICT (tenant_id, customer_id, kind, value) DO UPDATE SET times = habit.times + 1, last_at = $15`,
@@ -103,10 +103,9 @@ func (a Atlas) Observe(tx *db.Tx, t *tenant.Tenant, cus customer.ID, c Circumsta
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`DELETE FROM habit WHERE tenant_id = $1 AND customer_id = $2 AND kind = $3 AND value IN (
+	return tx.Put(`DELETE FROM habit WHERE tenant_id = $1 AND customer_id = $2 AND kind = $3 AND value IN (
 		SELECT value FROM habit WHERE tenant_id = $1 AND customer_id = $2 AND kind = $3 ORDER BY last_at DESC, value LIMIT 1000 OFFSET $4)`,
 		t.ID, cus, habitNetwork, mostNetworks)
-	return err
 }
 
 // ForgetHabits makes nothing usual for a customer any more, for after an account

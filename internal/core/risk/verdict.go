@@ -64,7 +64,7 @@ func Store(tx *db.Tx, t *tenant.Tenant, k Kept) error {
 		copy(k.ID[:], d[:])
 	}
 	k.bucket = int64(k.ID[15] % verdictBuckets)
-	_, err := tx.Exec(`INSERT INTO verdict
+	return tx.Put(`INSERT INTO verdict
 		(tenant_id, bucket, id, customer_id, flow_id, action, verdict, enforced, score, signals, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (tenant_id, bucket, id) DO UPDATE SET
@@ -72,7 +72,6 @@ func Store(tx *db.Tx, t *tenant.Tenant, k Kept) error {
 			WHERE verdict.score <= $9`,
 		k.tenant, k.bucket, k.ID, k.Customer, VerdictID(k.Flow), k.Attempt.Action, k.Verdict.Action, k.Verdict.Enforced,
 		k.Verdict.Score, db.JSON(&signalsText{k.Attempt, k.Verdict.Reasons}), k.At)
-	return err
 }
 
 // Verdicts are the newest verdicts on a customer's attempts, newest first.

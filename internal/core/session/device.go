@@ -100,10 +100,9 @@ func See(tx *db.Tx, t *tenant.Tenant, cus customer.ID, one [16]byte, place Place
 
 // makeDeviceRoom bounds what one customer can pile up (H212).
 func makeDeviceRoom(tx *db.Tx, t *tenant.Tenant, cus customer.ID) error {
-	_, err := tx.Exec(`DELETE FROM device WHERE tenant_id = $1 AND customer_id = $2 AND id IN
+	return tx.Put(`DELETE FROM device WHERE tenant_id = $1 AND customer_id = $2 AND id IN
 		(SELECT id FROM device WHERE tenant_id = $1 AND customer_id = $2 ORDER BY seen_at DESC, id DESC LIMIT $3 OFFSET $4)`,
 		t.ID, cus, 2*MostDevices, MostDevices-1)
-	return err
 }
 
 // Trust lets the device skip the second factor for d, at most as long as the

@@ -93,7 +93,7 @@ func keepProofs(tx *db.Tx, s Session, proofs []Proof) error {
 		if p.At.IsZero() {
 			p.At = tx.Now
 		}
-		_, err := tx.Exec(`INSERT INTO session_proof (tenant_id, customer_id, session_id, method, proven_at, credential_id)
+		err := tx.Put(`INSERT INTO session_proof (tenant_id, customer_id, session_id, method, proven_at, credential_id)
 			VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (tenant_id, customer_id, session_id, method)
 			DO UPDATE SET proven_at = excluded.proven_at, credential_id = excluded.credential_id`,

@@ -275,7 +275,9 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) error {
 // take uses up an ended flow of ours. One that did not begin here (a plain
 // sign-in to the portal) stays for whom it is.
 func (p *Provider) take(r *http.Request, id signin.ID, browser [32]byte) (flow signin.Flow, err error) {
-	err = p.db.Update(r.Context(), func(tx *db.Tx) (err error) {
+	// READ COMMITTED: everything that is decided stands in the one statement that
+	// takes the journey (docs/decisions/0045-one-journey.md).
+	err = p.db.Redeem(r.Context(), func(tx *db.Tx) (err error) {
 		flow, err = signin.Resume(tx, of(r), id, browser)
 		if err == nil && flow.Request.ReturnPath != PathResume {
 			err = signin.ErrExpired
