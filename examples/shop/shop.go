@@ -58,6 +58,7 @@ type Shop struct {
 	mux    *http.ServeMux
 	mu     sync.Mutex
 	visits map[string]*visit
+	heard  []Heard
 }
 
 // New returns the shop as a handler.
@@ -77,6 +78,10 @@ func New(cfg Config) *Shop {
 	s.mux.HandleFunc("POST /signout", s.signOut)
 	s.mux.HandleFunc("GET /signed-out", s.signedOut)
 	s.mux.HandleFunc("POST /backchannel-logout", s.backchannel)
+	if cfg.HookSecret != "" {
+		s.mux.Handle("POST /hooks/cardea", &api.Hook{Issuer: cfg.Issuer, Secret: cfg.HookSecret, Client: cfg.Client, Now: cfg.Now, Act: s.hear})
+		s.mux.HandleFunc("GET /told", s.told)
+	}
 	s.mux.Handle("GET /shop.css", http.FileServerFS(files))
 	s.mux.Handle("GET /icon.svg", http.FileServerFS(files))
 	if own {
@@ -144,10 +149,12 @@ type page struct {
 	Address        string
 	Tip            string // for the place where the customer gardens
 	Problem        string
+	Hears          bool // the issuer tells it what happens to customers
+	Heard          []Heard
 }
 
 func (s *Shop) page(w http.ResponseWriter, r *http.Request, title string) page {
-	p := page{Title: title, Account: s.client.cfg.AccountURL, Plants: plants, Delivers: s.client.cfg.API != ""}
+	p := page{Title: title, Account: s.client.cfg.AccountURL, Plants: plants, Delivers: s.client.cfg.API != "", Hears: s.client.cfg.HookSecret != ""}
 	s.with(w, r, func(v *visit) {
 		p.Who, p.Orders, p.Ended = v.who, append([]Plant(nil), v.orders...), v.ended
 		p.Address = v.address

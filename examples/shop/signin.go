@@ -25,6 +25,10 @@ type Config struct {
 	AccountURL   string       // the issuer's "My account" page
 	Client       *http.Client // nil: http.DefaultClient
 
+	// HookSecret is the secret (whsec_…) of the webhook at BaseURL/hooks/cardea;
+	// "": the issuer tells the shop nothing.
+	HookSecret string
+
 	Tips     bool             // ask for the claim "garden" (cardea.yaml) and give tips for it
 	Resource string           // the audience of the delivery API (examples/api); "": there is none
 	API      string           // where it answers; "": in this process, at BaseURL/api

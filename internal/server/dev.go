@@ -100,7 +100,7 @@ func Dev(ctx context.Context, o DevOptions) error {
 	}
 	stall := shop.New(shop.Config{
 		Issuer: origin, ClientID: demo.Shop.ClientID, ClientSecret: demo.Shop.ClientSecret, BaseURL: shopOrigin, AccountURL: origin + "/account",
-		Tips: true, Resource: demoAPI, Change: api.Need{MaxAge: 5 * time.Minute},
+		HookSecret: demo.Hook, Tips: true, Resource: demoAPI, Change: api.Need{MaxAge: 5 * time.Minute},
 	})
 	sales := stall.Server("")
 	for _, l := range counter {

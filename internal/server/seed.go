@@ -33,6 +33,7 @@ import (
 type demo struct {
 	Shop    devClient   `json:"shop"`
 	Clients []devClient `json:"clients"`
+	Hook    string      `json:"hook"` // the secret of the shop's webhook
 }
 
 const (
@@ -64,7 +65,10 @@ func seed(ctx context.Context, data, origin, shopOrigin string) (*demo, error) {
 	if err != nil {
 		return nil, refused(filepath.Join(data, demoFile)+" cannot be read.", "Delete "+data+" to start over.", err)
 	}
-	return d, d.move(ctx, data, origin, shopOrigin)
+	if err := d.move(ctx, data, origin, shopOrigin); err != nil {
+		return nil, err
+	}
+	return d, d.keep(data)
 }
 
 // past is a clock that seeding turns by hand from long ago to now.
@@ -87,6 +91,7 @@ func (d *demo) make(ctx context.Context, data, origin, shopOrigin string) error 
 		func() error { return g.applications(d, origin, shopOrigin) },
 		g.model,
 		func() error { return g.people(now) },
+		func() error { return g.hook(d) },
 		func() error { return d.keep(data) },
 	} {
 		if err := step(); err != nil {
@@ -135,6 +140,9 @@ func (d *demo) move(ctx context.Context, data, origin, shopOrigin string) error 
 		a.Settings = shopSettings(shopOrigin)
 		d.Shop.RedirectURIs = a.Settings.RedirectURIs
 		_, err = app.Change(tx, t, a)
+		if err == nil && d.Hook == "" { // of an earlier release
+			d.Hook, err = app.RotateWebhookSecret(tx, t, id)
+		}
 		return err
 	})
 }
@@ -194,7 +202,7 @@ func (g *gardener) documents(origin string) error {
 func shopSettings(origin string) app.Settings {
 	return app.Settings{
 		RedirectURIs: []string{origin + "/callback"}, PostLogoutURIs: []string{origin + "/signed-out"},
-		BackchannelLogoutURI: origin + "/backchannel-logout", HomeURL: origin,
+		BackchannelLogoutURI: origin + "/backchannel-logout", HomeURL: origin, Webhook: &app.Webhook{URL: origin + "/hooks/cardea"},
 		AllowedScopes: []string{"openid", "profile", "email", "garden", "orders:read", "orders:write"}, Resources: []string{demoAPI},
 		Purposes: []string{catalog.PurposeAccount, "tips"},
 	}
@@ -236,6 +244,19 @@ func (g *gardener) applications(d *demo, _, shopOrigin string) error {
 		d.Clients = append(d.Clients, c)
 	}
 	return nil
+}
+
+// hook draws the secret of the shop's webhook, and lets the past be past: what
+// the journal has by now is told nobody.
+func (g *gardener) hook(d *demo) error {
+	err := g.update(func(tx *db.Tx) (err error) {
+		d.Hook, err = app.RotateWebhookSecret(tx, g.t, g.shop.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return journal.NewLoop(g.b.DB, "seed", nil, nil, journal.Options{Alone: true}).Drain(g.ctx)
 }
 
 // model gives the tenant the fields, purposes and topics of the shop's file.
