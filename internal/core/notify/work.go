@@ -51,6 +51,9 @@ func (w Wiring) claim(tx *db.Tx, j *journal.Job) error {
 		return errNoTenant
 	}
 	in, err := p.open(tx, t)
+	if errors.Is(err, customer.ErrErased) {
+		return journal.ErrNothing // no dead letter is left of an erased customer
+	}
 	if err != nil {
 		return err
 	}

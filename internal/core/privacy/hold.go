@@ -163,12 +163,9 @@ func ReleaseHold(tx *db.Tx, t *tenant.Tenant, hold HoldID, o HoldOrder) (Hold, e
 	return h, resume(tx, t, o.Customer)
 }
 
-// resume has the erasure happen that waited for holds, if none stands any more.
+// resume has the erasure happen that waited for holds, or look again when the
+// hold ends that still stands.
 func resume(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
-	_, held, err := Held(tx, t, c)
-	if err != nil || held {
-		return err
-	}
 	waited, _, err := db.Value[int64](tx, `SELECT count(*) FROM legal_hold WHERE tenant_id = $1 AND customer_id = $2 AND told_at IS NOT NULL`, t.ID, c)
 	if err != nil || waited == 0 {
 		return err
@@ -177,13 +174,34 @@ func resume(tx *db.Tx, t *tenant.Tenant, c customer.ID) error {
 	if err != nil || now.State != customer.Closing {
 		return err
 	}
-	if err := customer.Postpone(tx, t, c, tx.Now); err != nil {
+	at := tx.Now
+	h, held, err := Held(tx, t, c)
+	if err != nil {
+		return err
+	}
+	if held {
+		at = h.again(tx)
+	}
+	return postpone(tx, t, c, at)
+}
+
+// again is when to look again whether the hold still stands.
+func (h *Hold) again(tx *db.Tx) time.Time {
+	if h.Until.IsZero() {
+		return tx.Now.Add(lookAgain)
+	}
+	return h.Until
+}
+
+// postpone has the erasure of a closing account happen at another time.
+func postpone(tx *db.Tx, t *tenant.Tenant, c customer.ID, at time.Time) error {
+	if err := customer.Postpone(tx, t, c, at); err != nil {
 		return err
 	}
 	if err := Unschedule(tx, t, c); err != nil {
 		return err
 	}
-	return Schedule(tx, t, c, tx.Now)
+	return Schedule(tx, t, c, at)
 }
 
 // Held is the hold that obliges to keep the customer's data longest, if one
@@ -209,14 +227,8 @@ func HoldsOf(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]Hold, error) {
 // wait has an erasure that is due wait for a hold, and tells the customer once
 // that it does: that law obliges to keep, and not the hold's reason.
 func wait(tx *db.Tx, t *tenant.Tenant, h Hold) error {
-	again := h.Until
-	if again.IsZero() {
-		again = tx.Now.Add(lookAgain)
-	}
-	if err := customer.Postpone(tx, t, h.CustomerID, again); err != nil {
-		return err
-	}
-	if err := Schedule(tx, t, h.CustomerID, again); err != nil {
+	again := h.again(tx)
+	if err := postpone(tx, t, h.CustomerID, again); err != nil {
 		return err
 	}
 	first, err := tx.Exec(`UPDATE legal_hold SET told_at = $4 WHERE tenant_id = $1 AND customer_id = $2 AND id = $3 AND told_at IS NULL`,
