@@ -25,25 +25,37 @@ func Disclose(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, error) {
 	if len(allowed) == 0 {
 		return d, nil
 	}
-	d.Values, err = openValues(tx, t, a.Customer, allowed, withheld)
+	d.Values, err = p.give(tx, t, &a, allowed, withheld)
 	return d, err
 }
 
-// openValues reads and opens what was decided to go; a field without a value is
-// noted among those withheld.
-func openValues(tx *db.Tx, t *tenant.Tenant, c customer.ID, allowed []verdict, withheld map[string]string) (map[string]Value, error) {
-	facts, err := gather(tx, t, c, allowed)
+// give reads what was decided to go, writes it down and opens it. A field
+// without a value is noted among those withheld.
+func (p *party) give(tx *db.Tx, t *tenant.Tenant, a *Ask, allowed []verdict, withheld map[string]string) (map[string]Value, error) {
+	facts, err := gather(tx, t, a.Customer, allowed)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]Value{}
+	var there []verdict
 	for _, v := range allowed {
-		value, ok := facts.value(v)
-		if !ok {
-			withheld[v.field.Name] = Empty
+		if facts.has(v) {
+			there = append(there, v)
 			continue
 		}
-		out[v.field.Name] = value
+		withheld[v.field.Name] = Empty
+	}
+	if len(there) == 0 {
+		return out, nil
+	}
+	if err := p.record(tx, t, a, lines(there)); err != nil {
+		return nil, err
+	}
+	if err := facts.open(tx, t, a.Customer); err != nil {
+		return nil, err
+	}
+	for _, v := range there {
+		out[v.field.Name] = facts.value(v)
 	}
 	return out, nil
 }

@@ -47,6 +47,33 @@ func Identifiers(tx *db.Tx, t *tenant.Tenant, a Ask) ([]OpenIdentifier, error) {
 	return openIdentifiers(tx, t, a.Customer, all, allowed)
 }
 
+// Person is Disclose and Identifiers at once: what a member of staff sees of a
+// customer in one look, which is one line of the record. a.Fields names the
+// profile fields. Applications are release_denied; further faults are those of
+// Disclose.
+func Person(tx *db.Tx, t *tenant.Tenant, a Ask) (Disclosure, []OpenIdentifier, error) {
+	if a.Recipient.Kind == Application {
+		return Disclosure{}, nil, ErrRecipient
+	}
+	profile := slices.DeleteFunc(slices.Clone(a.Fields), func(f string) bool { return slices.Contains(identifierFields, f) })
+	a.Fields = slices.Concat(profile, identifierFields)
+	d, err := Disclose(tx, t, a)
+	if err != nil {
+		return Disclosure{}, nil, err
+	}
+	a.Fields = slices.DeleteFunc(slices.Clone(identifierFields), func(f string) bool { _, seen := d.Values[f]; return !seen })
+	_, allowed, _, err := judge(tx, t, &a)
+	if err != nil || len(allowed) == 0 {
+		return d, nil, err
+	}
+	all, err := customer.Identifiers(tx, t, a.Customer)
+	if err != nil {
+		return Disclosure{}, nil, err
+	}
+	list, err := openIdentifiers(tx, t, a.Customer, all, allowed)
+	return d, list, err
+}
+
 var identifierFields = []string{customer.Email, customer.Phone, customer.Username}
 
 // identifiersOf is how the record calls a customer's identifiers.
