@@ -11,7 +11,7 @@ import (
 
 type customerCommands struct {
 	Find    customerFind    `cmd:"" help:"Find customers by address, number, name or id."`
-	Show    customerShow    `cmd:"" help:"Show one customer whole."`
+	Show    customerShow    `cmd:"" help:"Show all that there is of one customer, in outlines or revealed."`
 	Lock    customerLock    `cmd:"" help:"Shut an account and sign it out everywhere."`
 	Unlock  customerUnlock  `cmd:"" help:"Open a locked account again."`
 	Recover customerRecover `cmd:"" help:"Secure an account that may be in the wrong hands: signed out everywhere, back in only by a verified address."`
@@ -23,6 +23,12 @@ type customerFind struct {
 	ofTenant
 	Query  string `arg:"" help:"An exact address, number or user name, @domain, the last four digits of a number, words of a name, or an id."`
 	Reason string `required:"" help:"Why you look; it is kept."`
+	forPurpose
+}
+
+// forPurpose says what a look is for.
+type forPurpose struct {
+	Purpose string `default:"support" help:"What for: a purpose in force, which the fields name."`
 }
 
 // Run finds.
@@ -32,7 +38,7 @@ func (c *customerFind) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		list, err := b.FindCustomers(t.ctx, home, c.Query, c.Reason)
+		list, err := b.FindCustomers(t.ctx, home, c.Query, server.Looking{Purpose: c.Purpose, Reason: c.Reason})
 		if err != nil {
 			return err
 		}
@@ -67,7 +73,11 @@ type oneCustomer struct {
 	Reason   string `required:"" help:"Why; it is kept."`
 }
 
-type customerShow struct{ oneCustomer }
+type customerShow struct {
+	oneCustomer
+	forPurpose
+	Reveal bool `help:"Show values in place of outlines."`
+}
 
 // Run shows.
 func (c *customerShow) Run(t *terminal) error {
@@ -76,7 +86,7 @@ func (c *customerShow) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		p, err := b.ShowCustomer(t.ctx, home, c.Customer, c.Reason)
+		p, err := b.ShowCustomer(t.ctx, home, c.Customer, server.Looking{Purpose: c.Purpose, Reveal: c.Reveal, Reason: c.Reason})
 		if err != nil {
 			return err
 		}
@@ -101,6 +111,9 @@ func (t *terminal) person(p server.Person) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
 		pairs = append(pairs, name, p.Fields[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Withheld)) {
+		pairs = append(pairs, name, "(not shown: "+p.Withheld[name]+")")
 	}
 	pairs = append(pairs, "sessions", strconv.Itoa(p.Sessions), "trusted", strconv.Itoa(p.Trusted))
 	if p.Wait != nil {

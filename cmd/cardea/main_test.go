@@ -184,7 +184,16 @@ func TestCustomersAreSeenThroughTheGateAndOnRecord(t *testing.T) {
 	if len(found) != 1 || found[0].ID != id || strings.Contains(found[0].Identifiers[0].Value, "ada@") {
 		t.Errorf("%+v", found)
 	}
-	shown := read[server.Person](t, d.must("customer", "show", "ada@example.com", "--reason", "ticket 7", "--json"))
+	masked := read[server.Person](t, d.must("customer", "show", "ada@example.com", "--reason", "ticket 7", "--json"))
+	if masked.Identifiers[0].Value != "a•••@example.com" || masked.Fields["given_name"] != "A•••" {
+		t.Errorf("not an outline: %+v", masked)
+	}
+	d.fails(1, "no such purpose", "customer", "show", id, "--reason", "ticket 7", "--purpose", "curiosity")
+	before := d.count(`SELECT count(*) FROM disclosure`)
+	shown := read[server.Person](t, d.must("customer", "show", "ada@example.com", "--reveal", "--reason", "ticket 7", "--json"))
+	if n := d.count(`SELECT count(*) FROM disclosure`); n != before+1 {
+		t.Errorf("a look is %d lines of the record", n-before)
+	}
 	if shown.Identifiers[0].Value != "ada@example.com" || shown.Fields["given_name"] != "Ada" {
 		t.Errorf("%+v", shown)
 	}

@@ -148,7 +148,7 @@ type applier struct {
 }
 
 func (a *applier) run() error {
-	for _, step := range []func() error{a.find, a.tenant, a.origins, a.settings, a.brand, a.fields, a.signing, a.applications, a.documents, a.purposes, a.topics, a.wanted} {
+	for _, step := range []func() error{a.find, a.tenant, a.origins, a.settings, a.brand, a.fields, a.signing, a.applications, a.documents, a.purposes, a.declared, a.topics, a.wanted} {
 		if err := step(); err != nil {
 			return err
 		}

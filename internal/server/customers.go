@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -24,6 +26,7 @@ type Person struct {
 	CloseAt     time.Time         `json:"close_at,omitzero"`
 	Identifiers []Address         `json:"identifiers,omitempty"`
 	Fields      map[string]string `json:"fields,omitempty"`
+	Withheld    map[string]string `json:"withheld,omitempty"` // fields that may not be shown for the purpose, and why
 	Access
 	Ended    *Access  `json:"ended,omitempty"`    // what an act ended
 	Alarms   []Case   `json:"alarms,omitempty"`   // in a single view
@@ -44,25 +47,47 @@ const mostFound = 20
 // atTheMachine is the actor of a command.
 var atTheMachine = journal.Actor{Kind: "operator"}
 
-func ask(id customer.ID, reason string) release.Ask {
+// Looking is how somebody at the machine looks at a customer: what for, which
+// must be a purpose in force that the fields name, whether they need to see whole
+// what outlines would not tell, and why.
+type Looking struct {
+	Purpose string // "support" if empty
+	Reveal  bool
+	Reason  string
+}
+
+func (l Looking) ask(id customer.ID) release.Ask {
 	return release.Ask{
 		Customer: id, Recipient: release.Recipient{Kind: release.Operator},
-		Purpose: catalog.PurposeSupport, Reason: reason,
+		Purpose: cmp.Or(l.Purpose, catalog.PurposeSupport), Outline: !l.Reveal, Reason: l.Reason,
 	}
+}
+
+// known refuses a purpose that is not in force.
+func (l Looking) known(tx *db.Tx, t *tenant.Tenant) error {
+	if l.Purpose == "" {
+		return nil
+	}
+	_, err := consent.GetPurpose(tx, t, l.Purpose)
+	return err
 }
 
 // FindCustomers finds customers by an id, an exact address, number or user
 // name, or by words of their profile, and shows outlines of their addresses.
-func (b *Base) FindCustomers(ctx context.Context, t *tenant.Tenant, query, reason string) ([]Person, error) {
+func (b *Base) FindCustomers(ctx context.Context, t *tenant.Tenant, query string, l Looking) ([]Person, error) {
 	var out []Person
 	err := b.DB.Update(ctx, func(tx *db.Tx) error {
+		if err := l.known(tx, t); err != nil {
+			return err
+		}
 		ids, err := customer.Search(tx, t, query, mostFound)
 		if err != nil {
 			return err
 		}
+		l.Reveal = false
 		out = make([]Person, len(ids))
 		for i, id := range ids {
-			if out[i], err = person(tx, t, id, reason, false); err != nil {
+			if out[i], err = person(tx, t, id, l, false); err != nil {
 				return err
 			}
 		}
@@ -71,15 +96,19 @@ func (b *Base) FindCustomers(ctx context.Context, t *tenant.Tenant, query, reaso
 	return out, err
 }
 
-// ShowCustomer shows one customer whole.
-func (b *Base) ShowCustomer(ctx context.Context, t *tenant.Tenant, ref, reason string) (Person, error) {
+// ShowCustomer shows all that there is of one customer: outlines of what is
+// personal, or the values where that is asked for. It is one line of the record.
+func (b *Base) ShowCustomer(ctx context.Context, t *tenant.Tenant, ref string, l Looking) (Person, error) {
 	var out Person
 	err := b.DB.Update(ctx, func(tx *db.Tx) error {
+		if err := l.known(tx, t); err != nil {
+			return err
+		}
 		id, err := one(tx, t, ref)
 		if err != nil {
 			return err
 		}
-		out, err = person(tx, t, id, reason, true)
+		out, err = person(tx, t, id, l, true)
 		return err
 	})
 	return out, err
@@ -99,7 +128,7 @@ func one(tx *db.Tx, t *tenant.Tenant, ref string) (customer.ID, error) {
 	return ids[0], nil
 }
 
-func person(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string, whole bool) (Person, error) {
+func person(tx *db.Tx, t *tenant.Tenant, id customer.ID, l Looking, whole bool) (Person, error) {
 	c, err := customer.Get(tx, t, id)
 	if err != nil {
 		return Person{}, err
@@ -114,50 +143,50 @@ func person(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string, whole bo
 	if p.Access, err = accessOf(tx, t, id); err != nil {
 		return Person{}, err
 	}
-	list, err := release.Identifiers(tx, t, ask(id, reason))
-	if err != nil {
-		return Person{}, err
-	}
-	for _, i := range list {
-		value := i.Value
-		if !whole {
-			value = i.Masked
-		}
-		p.Identifiers = append(p.Identifiers, Address{Kind: i.Kind, Value: value, Primary: i.Primary, VerifiedAt: i.VerifiedAt})
-	}
-	if !whole {
-		return p, nil
+	if err := p.look(tx, t, id, l, whole); err != nil || !whole {
+		return p, err
 	}
 	if p.Verdicts, err = verdictsOf(tx, t, id, shownVerdicts); err != nil {
 		return Person{}, err
 	}
-	if p.Alarms, err = casesOf(tx, t, id); err != nil {
-		return Person{}, err
-	}
-	p.Fields, err = fieldsOf(tx, t, id, reason)
+	p.Alarms, err = casesOf(tx, t, id)
 	return p, err
 }
 
-func fieldsOf(tx *db.Tx, t *tenant.Tenant, id customer.ID, reason string) (map[string]string, error) {
+// look fills in what the gate lets through, and why not the rest.
+func (p *Person) look(tx *db.Tx, t *tenant.Tenant, id customer.ID, l Looking, whole bool) error {
 	c, err := catalog.For(tx, t)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a := ask(id, reason)
+	a := l.ask(id)
 	for _, f := range c.Fields() {
-		if f.Stored() {
+		if f.Stored() && whole {
 			a.Fields = append(a.Fields, f.Name)
 		}
 	}
-	d, err := release.Disclose(tx, t, a)
+	d, list, err := release.Person(tx, t, a)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := map[string]string{}
+	for _, i := range list {
+		p.Identifiers = append(p.Identifiers, Address{Kind: i.Kind, Value: i.Value, Primary: i.Primary, VerifiedAt: i.VerifiedAt})
+	}
+	if !whole {
+		return nil
+	}
+	p.Fields, p.Withheld = map[string]string{}, map[string]string{}
 	for name, v := range d.Values {
-		out[name] = v.Text
+		if f, _ := c.Field(name); f.Stored() {
+			p.Fields[name] = v.Text
+		}
 	}
-	return out, nil
+	for name, why := range d.Withheld {
+		if why != release.Empty {
+			p.Withheld[name] = why
+		}
+	}
+	return nil
 }
 
 // CustomerAct is what an operator may do to an account.

@@ -96,7 +96,7 @@ func TestTextKeyringLosesARetiredKeyAndErasuresBecomeFinal(t *testing.T) {
 
 // opensItsData reads a customer whose data key was wrapped anew.
 func opensItsData(b *Base, address string) error {
-	_, err := b.ShowCustomer(AtTheMachine(context.Background()), b.House.BuiltIn(), address, "test")
+	_, err := b.ShowCustomer(AtTheMachine(context.Background()), b.House.BuiltIn(), address, Looking{Reveal: true, Reason: "test"})
 	return err
 }
 
