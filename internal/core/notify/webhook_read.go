@@ -156,7 +156,7 @@ func (h *happening) decided(d consent.Decided) bool {
 	case consent.TopicPurpose:
 		topic, channel, _ := strings.Cut(d.Item, "/")
 		h.kind, h.facts = app.PreferenceChanged, Facts{Topic: topic, Channel: channel, On: &d.Given}
-	case restriction:
+	case consent.Restriction:
 		h.kind = app.CustomerUnrestricted
 		if d.Given {
 			h.kind = app.CustomerRestricted
@@ -166,10 +166,6 @@ func (h *happening) decided(d consent.Decided) bool {
 	}
 	return true
 }
-
-// restriction is the purpose under which the ledger keeps a restriction of
-// processing (GDPR Article 18).
-const restriction = "restriction"
 
 func (h *happening) moved(s customer.StateChanged) bool {
 	switch {
