@@ -63,7 +63,7 @@ func (r *bucketRow) Fields() []db.Field { return []db.Field{{Column: "bucket", P
 // and tells how many it linked.
 func (l *Loop) chain(ctx context.Context) (linked int, err error) {
 	var buckets []bucketRow
-	err = l.d.View(ctx, func(tx *db.Tx) (err error) {
+	err = l.d.Look(ctx, func(tx *db.Tx) (err error) {
 		buckets, err = db.All[bucketRow](tx, `FROM unchained GROUP BY bucket ORDER BY bucket`)
 		return err
 	})

@@ -49,7 +49,7 @@ func (l *Loop) dispatchKind(ctx, life context.Context, w *Work) (started int, er
 
 // dueBuckets gives the buckets of this node in which jobs of the kind are due.
 func (l *Loop) dueBuckets(ctx context.Context, kind string) (list []bucketRow, err error) {
-	err = l.d.View(ctx, func(tx *db.Tx) error {
+	err = l.d.Look(ctx, func(tx *db.Tx) error {
 		list, err = db.All[bucketRow](tx, `FROM lease WHERE lease.name = $1 AND lease.node = $2 AND EXISTS (
 			SELECT 1 FROM job WHERE job.bucket = lease.bucket AND job.kind = $3 AND job.run_at <= $4
 				AND job.lease_until < $5 AND job.node <> $2)

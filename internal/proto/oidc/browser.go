@@ -19,7 +19,11 @@ func (p *Provider) held(r *http.Request) (list []session.Held, err error) {
 	if cookie == "" {
 		return nil, nil
 	}
-	err = p.db.View(r.Context(), func(tx *db.Tx) (err error) {
+	ask := p.db.View
+	if len(session.ReadSet(cookie)) < 2 { // one session is one question
+		ask = p.db.Look
+	}
+	err = ask(r.Context(), func(tx *db.Tx) (err error) {
 		list, err = session.FindSet(tx, of(r), cookie)
 		return err
 	})
