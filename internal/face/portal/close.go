@@ -23,6 +23,7 @@ type Closed struct {
 	ui.Shell
 	Hero  ui.Hero
 	Until time.Time // zero: not known to this page
+	Held  bool      // law obliges to keep the data beyond that
 	Keep  ui.Button
 }
 
@@ -47,17 +48,36 @@ func (v *visit) showClose(value string, wrong bool) error {
 	if wrong {
 		s.Fail(typedName, "portal.close.mismatch", "address", v.who.Address)
 	}
-	p := newClose(s, v.who.Address, value)
+	held, err := v.onHold()
+	if err != nil {
+		return err
+	}
+	p := newClose(s, v.who.Address, value, held)
 	p.Fields = append(p.Fields, v.mark())
 	return v.render(p, p.Shell)
 }
 
-func newClose(s ui.Shell, address, value string) Ask {
+// onHold reports whether law obliges to keep the customer's data for now. Why is
+// not told here.
+func (v *visit) onHold() (held bool, err error) {
+	err = v.view(func(tx *db.Tx) (err error) {
+		_, held, err = privacy.Held(tx, v.t, v.me.CustomerID)
+		return err
+	})
+	return held, err
+}
+
+func newClose(s ui.Shell, address, value string, held bool) Ask {
 	p := ask(s, s.T("portal.close.title"), closePath, homePath)
 	p.Lede = s.T("portal.close.lede", "shop", s.Look.Name)
 	p.Notice = &ui.Notice{Kind: "warn", Title: s.T("portal.close.grace", "n", days), Text: s.T("portal.close.grace_text")}
+	end := s.T("portal.close.erased", "n", days)
+	if held {
+		end = s.T("portal.close.held")
+	}
 	p.Consequences = []string{
-		s.T("portal.close.signed_out"), s.T("portal.close.apps"), s.T("portal.close.erased", "n", days), s.T("portal.close.orders"),
+		s.T("portal.close.signed_out"), s.T("portal.close.apps"), end, s.T("portal.privacy.erase_kept"), s.T("portal.close.orders"),
+		s.T("portal.close.certificate"),
 	}
 	p.Fields = []ui.Component{
 		ui.AccountCard{Address: address},
@@ -83,6 +103,10 @@ func (v *visit) close() error {
 	if !same {
 		return v.showClose(raw, true)
 	}
+	held, err := v.onHold()
+	if err != nil {
+		return err
+	}
 	var until time.Time
 	err = v.freshly(access.ActClose, func(tx *db.Tx) (err error) {
 		if err := v.openItself(tx, privacy.Erasure); err != nil {
@@ -95,7 +119,11 @@ func (v *visit) close() error {
 		return err
 	}
 	v.leave(v.me.CustomerID)
-	return v.to(closedPath + "?until=" + sealTime(v.t, until))
+	to := closedPath + "?until=" + sealTime(v.t, until)
+	if held {
+		to += "&held=1"
+	}
+	return v.to(to)
 }
 
 // isOwn reports whether what was typed is one of the account's own addresses, in
@@ -142,6 +170,7 @@ func (p *Portal) closed(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := newClosed(p.ui.Shell(r, ui.Visit{Part: "portal"}), openTime(of(r), q.Get("until")))
+	page.Held = q.Get("held") == "1"
 	return p.ui.Render(w, r, http.StatusOK, page)
 }
 

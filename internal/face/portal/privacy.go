@@ -28,6 +28,7 @@ type Privacy struct {
 	Get    ui.Button
 	Ask    ui.Button
 	Erase  ui.Button
+	Held   *ui.Notice // law obliges to keep the data for now
 	Looks  []Look
 	Nobody *ui.EmptyState
 	Mark   ui.Hidden
@@ -77,6 +78,11 @@ func (v *visit) privacyPage() error {
 		return err
 	}
 	p := newPrivacy(v.shell(privacyPath), a, record, names)
+	held, err := v.onHold()
+	if err != nil {
+		return err
+	}
+	p.hold(held)
 	p.Mark = v.mark()
 	return v.render(p, p.Shell)
 }
@@ -103,6 +109,13 @@ func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names map
 		p.Nobody = &ui.EmptyState{Title: s.T("portal.privacy.nobody"), Text: s.T("portal.privacy.nobody_text")}
 	}
 	return p
+}
+
+// hold says that law obliges to keep the data, if it does.
+func (p *Privacy) hold(held bool) {
+	if held {
+		p.Held = &ui.Notice{Kind: "warn", Title: p.T("portal.privacy.held"), Text: p.T("portal.close.held")}
+	}
 }
 
 // look says a line of the record in the customer's words. Staff are not named:

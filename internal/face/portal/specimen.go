@@ -239,7 +239,7 @@ func askSpecimens(s *ui.Sample) []ui.Specimen {
 		{Name: "portal/ask", State: "remove_password", Page: newRemovePassword(at(securityPath))},
 		{Name: "portal/ask", State: "revoke", Page: newRevoke(at(applicationsPath), "Garden diary", false)},
 		{Name: "portal/ask", State: "revoke_first", Page: newRevoke(at(applicationsPath), "Fern & Field Shop", true)},
-		{Name: "portal/ask", State: "close", Page: newClose(at(homePath), mia.Address, "")},
-		{Name: "portal/ask", State: "close_error", Page: newClose(typed, mia.Address, "mia")},
+		{Name: "portal/ask", State: "close", Page: newClose(at(homePath), mia.Address, "", false)},
+		{Name: "portal/ask", State: "close_error", Page: newClose(typed, mia.Address, "mia", true)},
 	}
 }

@@ -28,7 +28,10 @@ func privacySpecimens(s *ui.Sample) []ui.Specimen {
 	page := func(a privacy.Archive, r []release.Entry) Privacy {
 		return newPrivacy(sampleShell(s, privacyPath, mia), a, r, names)
 	}
+	held := page(archive(privacy.Ready), record)
+	held.hold(true)
 	return []ui.Specimen{
+		{Name: "portal/privacy", State: "held", Page: held},
 		{Name: "portal/privacy", State: "empty", Page: page(privacy.Archive{}, nil)},
 		{Name: "portal/privacy", State: "typical", Page: page(archive(privacy.Ready), record)},
 		{Name: "portal/privacy", State: "making", Page: page(archive(privacy.Making), record)},
