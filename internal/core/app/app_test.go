@@ -107,6 +107,16 @@ func TestWhatAnApplicationMayNotRegister(t *testing.T) {
 			"session_absolute": func(n *app.New) {
 				n.Settings.SessionIdle, n.Settings.SessionAbsolute = tenant.Duration(2*time.Hour), tenant.Duration(time.Hour)
 			},
+			"webhook.url": func(n *app.New) { n.Settings.Webhook = &app.Webhook{URL: "http://shop.example/hook"} },
+			"webhook.events": func(n *app.New) {
+				n.Settings.Webhook = &app.Webhook{URL: "https://shop.example/hook", Events: []string{"customer.exploded"}}
+			},
+			"webhook.acknowledge_within": func(n *app.New) {
+				n.Settings.Webhook = &app.Webhook{URL: "https://shop.example/hook", AcknowledgeWithin: tenant.Duration(time.Second)}
+			},
+			"webhook.secret": func(n *app.New) {
+				n.Settings.Webhook = &app.Webhook{URL: "https://shop.example/hook", Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+			},
 			"default_acr_values": func(n *app.New) { n.Settings.DefaultACRValues = []string{"multi"} },
 		} {
 			n := app.New{Kind: app.Web, Name: "Shop", Settings: app.Settings{RedirectURIs: cb}}

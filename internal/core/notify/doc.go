@@ -7,6 +7,12 @@
 // over SMTP, an HTTP adapter for text messages, the development inbox) and that
 // inbox.
 //
+// Applications are told by webhooks (webhook*.go): a reader turns events of the
+// journal into deliveries, which are sent in the order of each customer, by one
+// job for each endpoint. A delivery holds names and no value: what is told is
+// asked of the gate at each attempt, and never stored. Who acknowledged what
+// stands in a ledger that outlives the customer.
+//
 // It never sees HTML or chooses words: it is handed a Render function. It never
 // opens an address but through release, with the recipient "message". It never
 // sends inside a transaction, and no line of a message goes into a log or into

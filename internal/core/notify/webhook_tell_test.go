@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/coretest"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
+	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
 // A decision is told to those who use data for the purpose and know the
@@ -211,6 +212,24 @@ func TestPreferencesAndTheEndOfAnAccountAreTold(t *testing.T) {
 		w.Update(func(tx *db.Tx) error { return consent.SetRule(tx, w.T(), mia, consent.Rule{PausedUntil: pause}) })
 		if got = w.told(); kinds(got) != app.PreferenceChanged || got[0].data("rule") != "true" || got[0].data("paused_until") != pause.UTC().Format(time.RFC3339) {
 			t.Errorf("%v", got)
+		}
+		for _, act := range []func(*db.Tx, *tenant.Tenant, consent.Choice) error{consent.Restrict, consent.Lift} {
+			w.Wait(time.Second)
+			w.Update(func(tx *db.Tx) error {
+				return act(tx, w.T(), consent.Choice{Customer: mia, Surface: "portal", Method: "case"})
+			})
+		}
+		restricted := map[string]string{}
+		for _, g := range w.told() {
+			restricted[g.url] += g.said.Type + " "
+		}
+		for url, types := range restricted {
+			if types != "customer.restricted customer.unrestricted " || len(restricted) != 2 {
+				t.Errorf("%s: %s", url, types)
+			}
+		}
+		if len(restricted) == 0 {
+			t.Error("nobody was told of the restriction")
 		}
 		move := func(from, to customer.State) {
 			w.Update(func(tx *db.Tx) error {
