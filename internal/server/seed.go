@@ -205,6 +205,7 @@ func shopSettings(origin string) app.Settings {
 		BackchannelLogoutURI: origin + "/backchannel-logout", HomeURL: origin, Webhook: &app.Webhook{URL: origin + "/hooks/cardea"},
 		AllowedScopes: []string{"openid", "profile", "email", "garden", "orders:read", "orders:write"}, Resources: []string{demoAPI},
 		Purposes: []string{catalog.PurposeAccount, "tips"},
+		Asks:     []app.Asked{{Field: "garden", Purpose: "tips"}}, // from the second sign-in on
 	}
 }
 
