@@ -34,7 +34,7 @@ const (
 func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
 		credential.Sweep, credential.SweepChallenges, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
-		credential.SweepFactors, session.SweepDevices, customer.SweepRests, privacy.SweepArchives, s.sweepCases, privacy.SweepCertificates, consent.SweepPending, consent.Sweep,
+		credential.SweepFactors, session.SweepDevices, customer.SweepRests, privacy.SweepArchives, s.sweepCases, privacy.SweepCertificates, consent.SweepPending, consent.Sweep, account.Reminders(s.House),
 		notify.SweepOverdue, notify.SweepWebhooks,
 	}
 }

@@ -39,6 +39,8 @@ const (
 	CaseExtended       Template = "case_extended"    // kind, reference, date, reason, link
 	CaseDecided        Template = "case_decided"     // kind, reference, outcome, reason, link
 	CaseDue            Template = "case_due"         // to the officer: kind, reference, date, when (soon, overdue)
+	ConsentEnding      Template = "consent_ending"   // topic (what it is for), date on which it ends, link to the consents
+	ConsentReceipt     Template = "consent_receipt"  // topic (what was decided on), link to the receipt
 	TopicConfirm       Template = "topic_confirm"    // topic, link to confirm
 	InactiveWarning    Template = "inactive_warning" // date of the closing, link to sign in
 	InactiveClosing    Template = "inactive_closing" // date of the erasure, link to sign in
@@ -53,7 +55,7 @@ func Templates() []Template {
 		PasswordChanged, AddressAdded, AddressChanged, AddressRemoved, AddressRestored,
 		AccountClosing, AccountReopened, AccountErased, ErasureHeld, SessionsEnded, RecoveryStarted,
 		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
-		ArchiveReady, CaseOpened, CaseWaiting, CaseAnswered, CaseExtended, CaseDecided, CaseDue, TopicConfirm, InactiveWarning, InactiveClosing,
+		ArchiveReady, CaseOpened, CaseWaiting, CaseAnswered, CaseExtended, CaseDecided, CaseDue, ConsentEnding, ConsentReceipt, TopicConfirm, InactiveWarning, InactiveClosing,
 		Bootstrap, Test,
 	}
 }

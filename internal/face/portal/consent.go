@@ -7,8 +7,10 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/consent"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -17,6 +19,7 @@ const (
 	consentAppPath  = "/account/consents/application"
 	consentTextPath = "/account/consents/text"
 	receiptPath     = "/account/consents/receipt"
+	mailReceiptPath = "/account/consents/mail"
 )
 
 // Consents is "My consents": what data is used for, what was decided on it and
@@ -75,6 +78,7 @@ func (p *Portal) consentRoutes(page func(pattern, back string, act func(*visit) 
 	page("POST /account/consents/application", consentsPath, (*visit).disconnect)
 	page("GET /account/consents/text", consentsPath, (*visit).consentText)
 	page("GET /account/consents/receipt", consentsPath, (*visit).receipt)
+	page("POST /account/consents/mail", consentsPath, (*visit).mailReceipt)
 }
 
 // heed keeps what the browser says by Sec-GPC, for as long as the customer does
@@ -237,7 +241,7 @@ func (o *use) card(s ui.Shell, mark ui.Hidden) ui.Card {
 		c.Body = append(c.Body, form)
 	}
 	if len(o.History) > 0 {
-		c.Body = append(c.Body, history(s, o.Purpose.ID, o.History))
+		c.Body = append(c.Body, history(s, o.Purpose.ID, o.History, mark))
 	}
 	return c
 }
@@ -312,8 +316,9 @@ func (o *use) undo(s ui.Shell, mark ui.Hidden) *Undo {
 	}}
 }
 
-// history lists decisions, the latest first, each with its text and receipt.
-func history(s ui.Shell, id string, list []consent.Entry) ui.Details {
+// history lists decisions, the latest first, each with its text and receipt; the
+// last receipt can be had by mail.
+func history(s ui.Shell, id string, list []consent.Entry, mark ui.Hidden) ui.Details {
 	t := ui.Table{ID: "history-" + id, Caption: s.T("portal.consent.history"), Hush: true, Columns: []ui.Column{
 		{Text: s.T("portal.consent.when")}, {Text: s.T("portal.consent.what")}, {Text: s.T("portal.consent.text")}, {Text: s.T("portal.consent.receipt")},
 	}}
@@ -334,7 +339,11 @@ func history(s ui.Shell, id string, list []consent.Entry) ui.Details {
 			{Text: s.T("portal.consent.download"), Href: receiptPath + "?entry=" + e.ID.String()},
 		})
 	}
-	return ui.Details{Summary: s.T("portal.consent.history"), Body: []ui.Component{t}}
+	mail := Decide{
+		Action: mailReceiptPath, Hidden: []ui.Component{mark, ui.Hidden{Name: "entry", Value: list[0].ID.String()}},
+		Buttons: []ui.Button{{Text: s.T("portal.consent.mail"), Icon: "mail", Wait: s.T("portal.wait")}},
+	}
+	return ui.Details{Summary: s.T("portal.consent.history"), Body: []ui.Component{t, mail}}
 }
 
 func decision(d string) string {
@@ -366,7 +375,7 @@ func scopeCard(s ui.Shell, c connection, u uses) ui.Card {
 		},
 	}
 	if list := u.scopes[c.App.ID]; len(list) > 0 {
-		card.Body = append(card.Body, history(s, c.App.ClientID(), list))
+		card.Body = append(card.Body, history(s, c.App.ClientID(), list, u.mark))
 	}
 	return card
 }
@@ -414,6 +423,22 @@ func (v *visit) entry() (id consent.ID, err error) {
 		err = errNothing
 	}
 	return id, err
+}
+
+// mailReceipt sends the customer's main address a link to a receipt.
+func (v *visit) mailReceipt() error {
+	id, err := v.entry()
+	if err != nil {
+		return err
+	}
+	if err := risk.Reserve(v.r.Context(), v.p.db, v.t, risk.Mail(v.me.CustomerID.String(), network(v.r))...); err != nil {
+		return err
+	}
+	err = v.update(func(tx *db.Tx) error { return account.MailReceipt(tx, v.t, v.me.CustomerID, id) })
+	if err != nil {
+		return err
+	}
+	return v.to(consentsPath + "?done=receipt")
 }
 
 // receipt gives the signed receipt of a decision as a file.

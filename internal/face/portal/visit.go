@@ -261,7 +261,7 @@ var done = map[string]string{
 	"app": "portal.done.app", "app_removed": "portal.done.app_removed", "codes_made": "portal.done.codes_made",
 	"distrusted": "portal.done.distrusted", "forgotten": "portal.done.forgotten",
 	"request_made": "portal.done.request_made", "request_added": "portal.done.request_added", "request_withdrawn": "portal.done.request_withdrawn",
-	"preferences": "portal.done.preferences", "language": "portal.done.language", "theme": "portal.done.theme",
+	"preferences": "portal.done.preferences", "receipt": "portal.done.receipt", "language": "portal.done.language", "theme": "portal.done.theme",
 }
 
 // render answers with a page: 200, or 422 with what is wrong.
