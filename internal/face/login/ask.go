@@ -62,6 +62,7 @@ func (v *visit) askingFor(list []question) Ask {
 	p.Title = p.T("login.ask.title")
 	p.Lede = p.T("login.ask.text", "name", first(v.asker(), p.Look.Name))
 	if needed {
+		p.Title = p.T("login.profile.title")
 		p.Lede = p.T("login.ask.text_needed", "name", first(v.asker(), p.Look.Name))
 	}
 	v.tellFields(&p.Shell)
