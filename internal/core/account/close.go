@@ -61,6 +61,9 @@ func (a Acts) Reopen(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) error {
 	if err := privacy.EndItself(tx, t, c.ID, privacy.Erasure, privacy.Withdrawn); err != nil {
 		return err
 	}
+	if err := customer.Seen(tx, t, c.ID, tx.Now); err != nil {
+		return err
+	}
 	if err := renew(tx, t, f); err != nil {
 		return err
 	}

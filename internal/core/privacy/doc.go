@@ -11,8 +11,24 @@
 //	    └─ Unschedule (kept after all)                   checkpoint of the
 //	                                                     write-ahead log
 //
+//	ScheduleRetention ──► each night: Retain ──► a page of customers ─┐
+//	BeginRun (command) ──► Continue ──────────────────┘  ▲            │
+//	                                                     └── goes on ─┴──► RetentionRan
+//
 //	AskArchive ──► asked ──► making ──► ready ──► LinkArchive ──► TakeArchive
 //	                           │          │            (a link works once,
 //	                           ▼          ▼             for five minutes)
 //	                        failed   gone after seven days
+//
+// A case is a request of a customer about their data. Each way is one
+// conditional statement, with a line of history and an event:
+//
+//	                Pause
+//	OpenCase ──► open ─────────► waiting        due_at stands still
+//	              │ ▲ ◄───────── │
+//	              │ │  Resume, AddWords
+//	              │ └─ Extend (once, before it is due)
+//	              ▼              ▼
+//	            closed: DecideCase (done, partly, refused; nothing is done
+//	            for who is unverified), WithdrawCase, EndItself, EraseCases
 package privacy
