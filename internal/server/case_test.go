@@ -148,7 +148,7 @@ func TestH113_RequestsOfOthersAreNotThere(t *testing.T) {
 		if _, err := h.Base.ShowRequest(context.Background(), h.House.BuiltIn(), id.String(), "curious"); !errors.Is(err, privacy.ErrNoCase) {
 			t.Errorf("another tenant sees it: %v", err)
 		}
-		p := b.Get(h.URL + "/account/requests/withdraw?case=" + id.String()).Submit("case", id.String())
+		p := b.Get(h.URL+"/account/requests/withdraw?case="+id.String()).Submit("case", id.String())
 		if !strings.Contains(p.Text(), "Withdrawn") {
 			t.Errorf("%d %s", p.Status, p.Text())
 		}
@@ -350,4 +350,37 @@ func zippedAgain(t *testing.T, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// Checklist 58: from every page of the account, withdrawing a consent is one
+// link and one button away, and neither stands behind anything that opens.
+func TestAConsentIsWithdrawnInTwoClicksFromEveryPage(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, h *servertest.House) {
+		b := signedUp(t, h, ann)
+		letterTo(t, h, h.Apps["web"])
+		chooses(t, h, b, "given")
+		id, _ := askCase(t, h, b, url.Values{"kind": {"access"}})
+		pages := 0
+		for _, r := range routes(t, h) {
+			if r.Method != http.MethodGet || !strings.HasPrefix(r.Path, "/account") || strings.ContainsAny(r.Path, "{") {
+				continue
+			}
+			p := b.Get(h.URL + r.Path + "?case=" + id.String())
+			if p.Status != http.StatusOK || !strings.HasPrefix(p.URL.Path, "/account") || !strings.Contains(p.Body, "<nav") || p.Header.Get("Content-Disposition") != "" {
+				continue // a file, an error page, a way back to signing in
+			}
+			if pages++; p.Follow("My consents").URL.Path != "/account/consents" {
+				t.Errorf("%s does not lead to the consents", r.Path)
+			}
+		}
+		if pages < 15 {
+			t.Fatalf("only %d pages", pages)
+		}
+		p := b.Get(h.URL + "/account/consents")
+		before, _, found := strings.Cut(p.Body, `value="withdrawn"`)
+		if !found || strings.Count(before, "<details") != strings.Count(before, "</details>") {
+			t.Error("the button does not stand openly on the page")
+		}
+		chooses(t, h, b, "withdrawn")
+	})
 }

@@ -39,9 +39,9 @@ func (Requests) Template() string { return "portal/requests" }
 
 // RequestRow is a request in a list.
 type RequestRow struct {
-	Href, Kind, About, Reference string
-	Badge                        ui.Badge
-	State                        Deadline
+	Href, Kind, About string
+	Badge             ui.Badge
+	State             Deadline
 }
 
 // Deadline says by when an answer is due, or when it was given.
@@ -131,7 +131,7 @@ func kindTitle(s ui.Shell, k privacy.CaseKind) string { return s.T("portal.reque
 
 func requestRow(s ui.Shell, c *privacy.Case, w requestWords) RequestRow {
 	return RequestRow{
-		Href: requestPath + "?case=" + c.ID.String(), Kind: kindTitle(s, c.Kind), About: w.about(s, c), Reference: c.ID.String(),
+		Href: requestPath + "?case=" + c.ID.String(), Kind: kindTitle(s, c.Kind), About: w.about(s, c),
 		Badge: requestBadge(s, c), State: deadline(c),
 	}
 }
