@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +13,9 @@ import (
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/coretest"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
 )
 
@@ -225,4 +228,105 @@ func TestAReplayKeepsItsID(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// While customers decide and two nodes send, nothing is lost, and each
+// customer's events come in their order.
+func TestTwoNodesSendEverythingInOrderWhileMoreComes(t *testing.T) {
+	t.Parallel()
+	coretest.Race(t, func(t *testing.T, h *coretest.House) {
+		w := newWorld(t, h)
+		shop := w.hook("shop", true, declares("letter"), hears(app.ConsentGiven, app.ConsentWithdrawn))
+		w.letter()
+		const customers, decided = 6, 12
+		list := make([]customer.ID, customers)
+		for i := range list {
+			list[i] = w.Customer()
+			w.knows(shop, list[i])
+		}
+		w.drain()
+		tries := map[string]int{} // under the lock of the calls
+		w.answer = func(g heard) (notify.Answer, error) {
+			if tries[g.id()]++; tries[g.id()] == 1 && len(tries)%9 == 0 {
+				return notify.Answer{Status: 400}, nil
+			}
+			return notify.Answer{Status: 200}, nil
+		}
+		hooks := notify.Webhooks{House: w.House.House, Call: w.call}
+		ctx, stop := context.WithCancel(t.Context())
+		var nodes sync.WaitGroup
+		for range 2 {
+			loop := journal.NewLoop(w.D, "node", hooks.Works(), []journal.Reader{hooks.Reader()}, journal.Options{Poll: 10 * time.Millisecond})
+			nodes.Go(func() {
+				if err := loop.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for _, err := range coretest.Together(customers, func(i int) error {
+			for n := range decided {
+				err := w.Try(func(tx *db.Tx) error {
+					return consent.Record(tx, w.T(), consent.Decision{
+						Customer: list[i], Purpose: consent.ForPurpose, Item: "letter", Given: n%2 == 0, Version: 1, Surface: "portal", Method: "button",
+					})
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 400 {
+			w.Wait(time.Second)
+			if open := w.open(); open == 0 && len(w.deliveries()) == customers*decided {
+				break
+			}
+			time.Sleep(25 * time.Millisecond)
+		}
+		stop()
+		nodes.Wait()
+		taken, subs := map[string]bool{}, map[string]bool{}
+		for _, g := range w.calls {
+			taken[g.id()], subs[g.data("sub")] = true, true
+		}
+		if len(taken) != customers*decided || w.open() != 0 {
+			t.Errorf("%d of %d were sent, %d are open", len(taken), customers*decided, w.open())
+		}
+		for sub := range subs {
+			kinds := w.sequence(sub)
+			for i, k := range kinds {
+				if (k == app.ConsentGiven) != (i%2 == 0) {
+					t.Errorf("not in order: %v", kinds)
+					break
+				}
+			}
+		}
+	})
+}
+
+// open counts what is not delivered yet.
+func (w *world) open() (n int64) {
+	w.t.Helper()
+	w.View(func(tx *db.Tx) (err error) {
+		n, _, err = db.Value[int64](tx, `SELECT count(*) FROM webhook_delivery WHERE state <> 'delivered'`)
+		return err
+	})
+	return n
+}
+
+// sequence are the types of what was told of a customer, each id once, as they
+// first came.
+func (w *world) sequence(sub string) (out []string) {
+	seen := map[string]bool{}
+	for _, g := range w.calls {
+		if g.data("sub") == sub && !seen[g.id()] {
+			seen[g.id()] = true
+			out = append(out, g.said.Type)
+		}
+	}
+	return out
 }

@@ -199,7 +199,7 @@ func (w *world) ledger(c customer.ID) (list []notify.Acknowledgement) {
 func (w *world) deliveries() (list []notify.Delivery) {
 	w.t.Helper()
 	w.View(func(tx *db.Tx) (err error) {
-		list, err = notify.Deliveries(tx, w.T(), notify.Wanted{Limit: 100})
+		list, err = notify.Deliveries(tx, w.T(), notify.Wanted{Limit: 1000})
 		return err
 	})
 	return list
