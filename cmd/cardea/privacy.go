@@ -16,6 +16,7 @@ import (
 
 type privacyCommands struct {
 	BlastRadius       privacyBlastRadius `cmd:"" help:"Tell whose data a recipient saw, and which fields."`
+	Explain           privacyExplain     `cmd:"" help:"Say field by field whether it would go to an application, and why not."`
 	Certificate       privacyCertificate `cmd:"" help:"List the signed certificates of an erasure, or write one."`
 	VerifyCertificate privacyVerify      `cmd:"" help:"Say whether an erasure certificate is real and unchanged, without the house."`
 	ProveErasure      privacyProve       `cmd:"" help:"Show that nothing of an erased customer opens any more, in the house or in a copy of its database."`

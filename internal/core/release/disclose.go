@@ -60,6 +60,18 @@ func (p *party) give(tx *db.Tx, t *tenant.Tenant, a *Ask, allowed []verdict, wit
 	return out, nil
 }
 
+// Explain tells what Disclose would decide, without opening or writing anything
+// down: for each field the purpose under which it would go, or why it would not.
+// Whether there is a value is not looked at. Faults: release_denied.
+func Explain(tx *db.Tx, t *tenant.Tenant, a Ask) (goes, withheld map[string]string, err error) {
+	_, allowed, withheld, err := judge(tx, t, &a)
+	goes = map[string]string{}
+	for _, v := range allowed {
+		goes[v.field.Name] = v.purpose
+	}
+	return goes, withheld, err
+}
+
 // judge finds out who asks and decides on every asked field. Nothing is opened
 // and nothing is written down.
 func judge(tx *db.Tx, t *tenant.Tenant, a *Ask) (p *party, allowed []verdict, withheld map[string]string, err error) {

@@ -10,17 +10,23 @@
 //	self          fields whose viewers name the customer          no
 //	message       the same, to be sent to the customer's own      no
 //	              addresses
-//	application   viewer "application" and purpose and scope, and a row a day, with a count
-//	              the customer's consent: third parties for every
-//	              scope, everybody for special categories
-//	staff         viewer "staff:<role>" of a role they hold, and  a row each time, with the reason,
-//	              purpose; ":masked" shows the outline            and an event
+//	application   viewer "application" and scope, for the first   a row a day and purpose,
+//	              of its purposes that the field names, that is   with a count
+//	              in force, admits it and holds for the customer
+//	staff         viewer "staff:<role>" of a role they hold, for  a row each time, with the reason,
+//	              a purpose that the field names and that holds;  and an event
+//	              ":masked" shows the outline, as does Outline
 //	operator      the same as staff with the role operator: who   likewise
 //	              commands the machine itself
 //	export        fields whose viewers name the customer, as an   likewise
 //	              answer to the customer's request
 //
-// An application's release runs in a View where today's row is there already;
-// where it is not, Disclose answers ErrUnrecorded and the caller asks again in
+// What keeps a field from an application for one purpose, in the order in which
+// it is looked at; over several purposes the last one reached is told:
+//
+//	purpose -> scope -> recipient -> consent:<why> -> restricted
+//
+// An application's release runs in a View where today's rows are there already;
+// where one is not, Disclose answers ErrUnrecorded and the caller asks again in
 // an Update. Nothing is opened before it is written down.
 package release

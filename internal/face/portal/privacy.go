@@ -4,13 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/core/access"
-	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/release"
 )
@@ -30,6 +28,7 @@ type Privacy struct {
 	Erase  ui.Button
 	Held   *ui.Notice // law obliges to keep the data for now
 	Looks  []Look
+	Record ui.Button // all lines, to take away
 	Nobody *ui.EmptyState
 	Mark   ui.Hidden
 
@@ -54,13 +53,14 @@ func (p *Portal) privacyRoutes(page func(pattern, back string, act func(*visit) 
 	page("GET "+privacyPath, privacyPath, (*visit).privacyPage)
 	page("POST "+privacyPath+"/download", privacyPath, (*visit).askArchive)
 	page("POST "+privacyPath+"/link", privacyPath, (*visit).linkArchive)
+	page("GET "+recordPath, privacyPath, (*visit).takeRecord)
 	page("GET "+privacyPath+"/archive", privacyPath, (*visit).takeArchive)
 }
 
 func (v *visit) privacyPage() error {
 	var a privacy.Archive
 	var record []release.Entry
-	names := map[app.ID]string{}
+	var names witnesses
 	err := v.view(func(tx *db.Tx) (err error) {
 		if a, _, err = privacy.FindArchive(tx, v.t, v.me.CustomerID); err != nil {
 			return err
@@ -68,10 +68,7 @@ func (v *visit) privacyPage() error {
 		if record, err = release.Record(tx, v.t, v.me.CustomerID, looks); err != nil {
 			return err
 		}
-		list, err := app.List(tx, v.t)
-		for i := range list {
-			names[list[i].ID] = list[i].Name
-		}
+		names, err = v.witnesses(tx)
 		return err
 	})
 	if err != nil {
@@ -87,7 +84,7 @@ func (v *visit) privacyPage() error {
 	return v.render(p, p.Shell)
 }
 
-func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names map[app.ID]string) Privacy {
+func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names witnesses) Privacy {
 	s.Title = s.T("portal.privacy.title")
 	p := Privacy{
 		Known: ui.LinkRow{Href: dataPath, Icon: "id-card", Title: s.T("portal.data.title"), Text: s.T("portal.data.short")},
@@ -105,6 +102,7 @@ func newPrivacy(s ui.Shell, a privacy.Archive, record []release.Entry, names map
 	for _, e := range record {
 		p.Looks = append(p.Looks, look(s, e, names))
 	}
+	p.Record = ui.Button{Text: s.T("portal.privacy.record"), Href: recordPath, Icon: "download"}
 	if len(record) == 0 {
 		p.Nobody = &ui.EmptyState{Title: s.T("portal.privacy.nobody"), Text: s.T("portal.privacy.nobody_text")}
 	}
@@ -116,38 +114,6 @@ func (p *Privacy) hold(held bool) {
 	if held {
 		p.Held = &ui.Notice{Kind: "warn", Title: p.T("portal.privacy.held"), Text: p.T("portal.close.held")}
 	}
-}
-
-// look says a line of the record in the customer's words. Staff are not named:
-// their names are personal data of their own.
-func look(s ui.Shell, e release.Entry, names map[app.ID]string) Look {
-	l := Look{Why: e.Purpose, Reason: e.Reason, Last: e.LastAt, Times: int(e.Times)}
-	switch e.RecipientKind {
-	case release.Application:
-		l.Who = names[app.ID(e.Recipient)]
-	case release.Export:
-		l.Who, l.Reason = s.T("portal.privacy.by_you"), ""
-	default:
-		l.Who = s.T("portal.privacy.by_staff")
-	}
-	if l.Who == "" {
-		l.Who = s.T("portal.privacy.by_app")
-	}
-	if key := "portal.privacy.purpose." + e.Purpose; s.Has(key) {
-		l.Why = s.T(key)
-	}
-	var fields []string
-	for _, f := range strings.Fields(e.Names) {
-		for _, key := range []string{"portal.privacy.field." + f, "portal.field." + f} {
-			if s.Has(key) {
-				f = s.T(key)
-				break
-			}
-		}
-		fields = append(fields, f)
-	}
-	l.What = s.List(fields)
-	return l
 }
 
 // askArchive has a copy of the data made, for somebody who has freshly proven

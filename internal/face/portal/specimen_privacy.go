@@ -12,10 +12,10 @@ import (
 func privacySpecimens(s *ui.Sample) []ui.Specimen {
 	now := s.Now()
 	shop := app.ID{1}
-	names := map[app.ID]string{shop: "Fern & Field Shop"}
+	names := witnesses{apps: map[app.ID]string{shop: "Fern & Field Shop"}}
 	record := []release.Entry{
 		{RecipientKind: release.Application, Recipient: shop, Purpose: "account", Names: "email given_name", Times: 12, LastAt: now},
-		{RecipientKind: release.Operator, Purpose: "support", Names: "identifiers", Reason: "Order 4711 did not arrive", Times: 1, LastAt: now.AddDate(0, 0, -3)},
+		{RecipientKind: release.Operator, Purpose: "support", Names: "identifiers:masked", Reason: "Order 4711 did not arrive", Times: 1, LastAt: now.AddDate(0, 0, -3)},
 		{RecipientKind: release.Export, Purpose: "privacy", Names: "email phone birthdate", Reason: "access request", Times: 1, LastAt: now.AddDate(0, -1, 0)},
 	}
 	long := []release.Entry{
