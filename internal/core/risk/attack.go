@@ -38,12 +38,10 @@ const fewTries = 3
 // Attack tells whether the tenant's accounts are being tried on a large scale at
 // this moment.
 func Attack(tx *db.Tx, t *tenant.Tenant) (bool, error) {
-	_, under, err := db.Value[bool](tx, marked, t.ID, markKey(t, attackMark), tx.Now)
+	_, under, err := db.Value[bool](tx, `SELECT passed FROM throttle WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`,
+		t.ID, markKey(t, attackMark), tx.Now)
 	return under, err
 }
-
-// marked finds a mark that stands.
-const marked = `SELECT passed FROM throttle WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`
 
 // spread counts the first try at a meter that was empty at the meters of the
 // many; the one of the tenant, when full, raises the alarm.

@@ -121,13 +121,10 @@ func (r round) standing(mark string) (bool, error) {
 	if stands, asked := r.stands[mark]; asked {
 		return stands, nil
 	}
-	stands := false
-	err := r.d.Look(r.ctx, func(tx *db.Tx) (err error) {
-		_, stands, err = db.Value[bool](tx, marked, r.t.ID, markKey(r.t, mark), r.now)
-		return err
-	})
-	r.stands[mark] = stands
-	return stands, err
+	n, err := r.d.Bump(r.ctx, `UPDATE throttle SET passed = TRUE WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`,
+		r.t.ID, markKey(r.t, mark), r.now)
+	r.stands[mark] = n == 1
+	return n == 1, err
 }
 
 // Forgive empties meters after a success: who proved to be the one does not pay
