@@ -149,6 +149,9 @@ func (e *evidence) gather(tx *db.Tx, c *privacy.Case) error {
 			Payload: hex.EncodeToString(p.Payload[:]), Previous: hex.EncodeToString(p.Previous[:]), Text: p.Text,
 		}
 		if p.Seq > 0 {
+			if !p.Holds() {
+				return failed("The journal of this case does not hold: an event or a link was changed.", "Run 'cardea audit verify', which names it.", nil)
+			}
 			one.Link = hex.EncodeToString(p.Link[:])
 		}
 		e.events = append(e.events, one)
