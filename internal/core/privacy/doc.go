@@ -31,4 +31,9 @@
 //	              ▼              ▼
 //	            closed: DecideCase (done, partly, refused; nothing is done
 //	            for who is unverified), WithdrawCase, EndItself, EraseCases
+//
+//	erased ──► Attest ──► certificate "erased" ──► "acknowledged" (all recipients)
+//	                         (a job signs it)  └──► "final" (its wrapping keys destroyed)
+//
+//	PlaceHold ──► an erasure that falls due waits ──► ReleaseHold, or its end ──► erased
 package privacy
