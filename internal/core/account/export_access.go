@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -152,18 +153,40 @@ func exportGrants(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]privacy.Section
 
 // exportConsents tells the ledger, the whole of it.
 func exportConsents(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]privacy.Section, error) {
-	s := privacy.Section{Name: "consents", Columns: []string{"purpose", "item", "recipient", "decision", "version", "locale", "surface", "method", "at"}}
 	list, err := consent.Ledger(tx, t, c)
 	if err != nil {
 		return nil, err
 	}
-	names, err := applications(tx, t)
-	for _, e := range list {
-		s.Rows = append(s.Rows, []any{
-			e.Purpose, text(e.Item), text(names[app.ID(e.Recipient)]), e.Decision, e.Version, text(e.Locale), text(e.Surface), text(e.Method), e.MadeAt,
-		})
+	trail, err := consent.Trail(tx, t, c)
+	if err != nil {
+		return nil, err
 	}
-	return []privacy.Section{s}, err
+	names, err := applications(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	columns := []string{"purpose", "item", "recipient", "decision", "version", "locale", "surface", "method", "at", "until", "entry", "text_sha256"}
+	own, before := privacy.Section{Name: "consents", Columns: columns}, privacy.Section{Name: "consents_before_account", Columns: columns}
+	for _, e := range list {
+		own.Rows = append(own.Rows, entryRow(e, names))
+	}
+	for _, e := range trail {
+		if e.CustomerID != c {
+			before.Rows = append(before.Rows, entryRow(e, names))
+		}
+	}
+	return []privacy.Section{own, before}, nil
+}
+
+func entryRow(e consent.Entry, names map[app.ID]string) []any {
+	digest := ""
+	if e.TextDigest != [32]byte{} {
+		digest = hex.EncodeToString(e.TextDigest[:])
+	}
+	return []any{
+		e.Purpose, text(e.Item), text(names[app.ID(e.Recipient)]), e.Decision, e.Version, text(e.Locale), text(e.Surface), text(e.Method), e.MadeAt,
+		when(e.ExpiresAt), e.ID.String(), text(digest),
+	}
 }
 
 // exportRisk tells how sign-ins were judged, and how often something usual was
