@@ -273,7 +273,9 @@ func TestH052_TheWorldIsAskedAtEveryRefresh(t *testing.T) {
 		{"account closing", true, func(w *world) { w.setState(customer.Closing) }, false},
 		{"account in recovery", true, func(w *world) { w.setState(customer.Recovery) }, false},
 		{"consent withdrawn", true, func(w *world) {
-			w.Update(func(tx *db.Tx) error { return consent.Withdraw(tx, w.T(), w.app.ID, consent.Choice{Customer: w.cus, Surface: "portal"}) })
+			w.Update(func(tx *db.Tx) error {
+				return consent.Withdraw(tx, w.T(), w.app.ID, consent.Choice{Customer: w.cus, Surface: "portal"})
+			})
 		}, false},
 		{"application off", true, func(w *world) {
 			w.Update(func(tx *db.Tx) error {

@@ -106,7 +106,9 @@ func TestH067_H131_TheGateIsOneForAllPaths(t *testing.T) {
 		{"the company's application off", func(w *world) { w.off(w.own) }, permit.ErrApplication,
 			map[string]bool{"session": true, "token, third": true, "code, third": true, "refresh, third": true}},
 		{"consent withdrawn", func(w *world) {
-			w.Update(func(tx *db.Tx) error { return consent.Withdraw(tx, w.T(), w.third.ID, consent.Choice{Customer: w.cus, Surface: "portal"}) })
+			w.Update(func(tx *db.Tx) error {
+				return consent.Withdraw(tx, w.T(), w.third.ID, consent.Choice{Customer: w.cus, Surface: "portal"})
+			})
 		}, permit.ErrConsent, map[string]bool{
 			"session": true, "session via app": true, "token": true, "code": true, "refresh": true, "refresh offline": true, "client": true,
 		}},
