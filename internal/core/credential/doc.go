@@ -9,7 +9,7 @@
 //	            |
 //	            +-- five wrong codes --------> spent, code and link
 //	            +-- its life is over --------> expired
-//	            +-- Issue for the same flow and purpose, EndOutstanding, EndFlow --> gone
+//	            +-- Issue for the same flow and purpose, EndOutstanding ---------> gone
 //
 // A TOTP generator counts from its first code on, and each of its time steps
 // once; recovery codes come ten at a time:

@@ -217,12 +217,6 @@ func EndOutstanding(tx *db.Tx, t *tenant.Tenant, cus customer.ID) error {
 	return err
 }
 
-// EndFlow ends every code and link that was sent in the flow.
-func EndFlow(tx *db.Tx, t *tenant.Tenant, flow [16]byte) error {
-	_, err := tx.Exec(`DELETE FROM one_time WHERE tenant_id = $1 AND flow_id = $2`, t.ID, flow)
-	return err
-}
-
 // Sweep deletes up to limit codes and links of all tenants that ran out a day
 // ago, and tells how many.
 func Sweep(tx *db.Tx, limit int) (int, error) {

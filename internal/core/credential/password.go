@@ -60,13 +60,6 @@ func Rehash(tx *db.Tx, t *tenant.Tenant, cus customer.ID, old, phc string) (bool
 	return n == 1, err
 }
 
-// StillPassword tells whether the hash is still that of the customer's password:
-// an Update that follows a verification asks, since the View is only a hint.
-func StillPassword(tx *db.Tx, t *tenant.Tenant, cus customer.ID, phc string) (bool, error) {
-	now, found, err := Password(tx, t, cus)
-	return found && now == phc, err
-}
-
 // RemovePassword takes the password away and tells whether there was one.
 func RemovePassword(tx *db.Tx, t *tenant.Tenant, cus customer.ID) (bool, error) {
 	n, err := tx.Exec(`DELETE FROM password WHERE tenant_id = $1 AND customer_id = $2`, t.ID, cus)
