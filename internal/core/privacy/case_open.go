@@ -46,7 +46,7 @@ func OpenCase(tx *db.Tx, t *tenant.Tenant, o CaseOpening) (Case, error) {
 		return Case{}, err
 	}
 	c := Case{
-		TenantID: t.ID, CustomerID: o.Customer, ID: id.New[caseID](tx.Now), Kind: o.Kind, Item: o.Item, Channel: o.Channel,
+		TenantID: t.ID, CustomerID: o.Customer, ID: CaseID(id.Next(tx.Now)), Kind: o.Kind, Item: o.Item, Channel: o.Channel,
 		ByItself: o.ByItself, State: CaseOpen, Identity: o.Identity.How, Level: o.Identity.Level,
 		OpenedAt: tx.Now, DueAt: dueAt(t, tx.Now),
 	}
@@ -147,7 +147,7 @@ type line struct {
 func (c *Case) write(tx *db.Tx, t *tenant.Tenant, l line) error {
 	actor := actorOf(l.actor, c.CustomerID)
 	e := CaseEntry{
-		TenantID: c.TenantID, CustomerID: c.CustomerID, CaseID: c.ID, ID: id.New[caseEntryID](tx.Now), Act: l.act,
+		TenantID: c.TenantID, CustomerID: c.CustomerID, CaseID: c.ID, ID: id.ID[caseEntryID](id.Next(tx.Now)), Act: l.act,
 		ActorKind: actor.Kind, ActorID: actor.ID, Told: l.told, DueAt: c.DueAt, MadeAt: tx.Now,
 	}
 	if l.words != "" {
