@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/ui"
+	"github.com/cardea-id/cardea/internal/base/ui/words"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
@@ -79,7 +80,7 @@ func (v *visit) known() error {
 	if err != nil {
 		return err
 	}
-	p := newKnown(v.shell(dataPath), k)
+	p := newKnown(v.shell(privacyPath), k)
 	return v.render(p, p.Shell)
 }
 
@@ -169,6 +170,10 @@ func readable(s ui.Shell, f catalog.Field, text string) template.HTML {
 			return plain(s.T("portal.data.yes"))
 		}
 		return plain(s.T("portal.data.no"))
+	case catalog.Locale:
+		if i := slices.IndexFunc(s.Look.Locales, func(l words.Locale) bool { return string(l) == text }); i >= 0 {
+			return plain(s.Look.Locales[i].Name())
+		}
 	case catalog.Address:
 		var parts []string
 		in := inputs(f, text)

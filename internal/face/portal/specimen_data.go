@@ -32,8 +32,8 @@ func dataSpecimens(s *ui.Sample) []ui.Specimen {
 	empty := k
 	empty.values = nil
 	return []ui.Specimen{
-		{Name: "portal/data", State: "typical", Page: newKnown(sampleShell(s, dataPath, mia), k)},
-		{Name: "portal/data", State: "long", Page: newKnown(sampleShell(s, dataPath, maxi), long)},
-		{Name: "portal/data", State: "empty", Page: newKnown(sampleShell(s, dataPath, mia), empty)},
+		{Name: "portal/data", State: "typical", Page: newKnown(sampleShell(s, privacyPath, mia), k)},
+		{Name: "portal/data", State: "long", Page: newKnown(sampleShell(s, privacyPath, maxi), long)},
+		{Name: "portal/data", State: "empty", Page: newKnown(sampleShell(s, privacyPath, mia), empty)},
 	}
 }
