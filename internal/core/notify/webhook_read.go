@@ -9,7 +9,6 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/app"
-	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
@@ -257,12 +256,9 @@ func (h *happening) right(tx *db.Tx, a *app.Application) (Facts, bool, error) {
 	case h.kind == app.PreferenceChanged:
 		return facts, a.FirstParty || slices.Contains(a.Settings.AllowedScopes, scopeCheck), nil
 	case h.kind == app.CustomerUpdated, h.kind == app.CustomerRegistered:
-		c, err := catalog.For(tx, h.tenant)
-		if err != nil {
-			return facts, false, err
-		}
-		facts.Fields = visible(c, a, facts.Fields)
-		return facts, h.kind == app.CustomerRegistered || len(facts.Fields) > 0, nil
+		var err error
+		facts.Fields, err = release.Conceivable(tx, h.tenant, a, facts.Fields)
+		return facts, h.kind == app.CustomerRegistered || len(facts.Fields) > 0, err
 	}
 	return facts, true, nil
 }
@@ -280,21 +276,6 @@ func (h *happening) receives(tx *db.Tx, a *app.Application) (bool, error) {
 	}
 	p, ok, err = consent.FindPurpose(tx, h.tenant, h.facts.Purpose)
 	return ok && p.Names(a.ID), err
-}
-
-// visible are those of the fields that the application could ever be told of;
-// which of them it may be told is the gate's to say, at each attempt.
-func visible(c *catalog.Catalog, a *app.Application, names []string) []string {
-	var out []string
-	for _, name := range names {
-		f, ok := c.Field(name)
-		declared := slices.ContainsFunc(f.Purposes, func(p string) bool { return slices.Contains(a.Settings.Purposes, p) })
-		if ok && declared && slices.Contains(f.Viewers, release.Application) && !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 func (h *happening) deliver(tx *db.Tx) error {

@@ -187,3 +187,23 @@ func (p *party) sort(a *Ask, c *catalog.Catalog) (allowed []verdict, withheld ma
 	}
 	return allowed, withheld, told
 }
+
+// Conceivable are those of the fields that an application could ever be told of,
+// sorted: it is among their viewers and declares one of their purposes. Which of
+// them it may be told of whom is Disclose's to say.
+func Conceivable(tx *db.Tx, t *tenant.Tenant, a *app.Application, names []string) ([]string, error) {
+	c, err := catalog.For(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range names {
+		f, ok := c.Field(name)
+		declared := slices.ContainsFunc(f.Purposes, func(p string) bool { return slices.Contains(a.Settings.Purposes, p) })
+		if ok && declared && slices.Contains(f.Viewers, catalog.Application) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
