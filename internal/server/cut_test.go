@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net"
 	"net/url"
@@ -86,9 +88,17 @@ func (w *wire) count() int {
 	return w.cuts
 }
 
+// A COMMIT on the wire: a simple query, or a prepared statement that is bound,
+// by the name under which pgx keeps it.
+var (
+	commitText  = sha256.Sum256([]byte("commit"))
+	plainCommit = []byte("\x0bcommit\x00")
+	boundCommit = []byte("\x00stmtcache_" + hex.EncodeToString(commitText[:24]) + "\x00")
+)
+
 // cuts reports whether the chunk is the COMMIT that is waited for.
 func (w *wire) cutting(chunk []byte) bool {
-	if !bytes.Contains(chunk, []byte("commit\x00")) {
+	if !bytes.Contains(chunk, plainCommit) && !bytes.Contains(chunk, boundCommit) {
 		return false
 	}
 	w.mu.Lock()
