@@ -47,7 +47,7 @@ func TestARequestByLetterIsHandledFromTheCommandLine(t *testing.T) {
 		t.Error(out)
 	}
 	d.fails(server.ExitFailed, "answered already", "case", "decide", r.ID, "--outcome", "refused", "--reason", "No.")
-	if out := d.must("customer", "show", "mia@example.test", "--reason", "a look"); !strings.Contains(out, "Mia") {
+	if out := d.must("customer", "show", "mia@example.test", "--reveal", "--reason", "a look"); !strings.Contains(out, "Mia") {
 		t.Error(out)
 	}
 	file := filepath.Join(t.TempDir(), "case.zip")
