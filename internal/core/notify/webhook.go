@@ -2,6 +2,7 @@ package notify
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -133,6 +134,24 @@ func (d *Delivery) behind(tx *db.Tx) (bool, error) {
 	_, waits, err := db.Value[int64](tx, `SELECT position FROM webhook_delivery WHERE tenant_id = $1 AND customer_id = $2
 		AND application_id = $3 AND state = 'waiting' AND position < $4 LIMIT 1`, d.TenantID, d.CustomerID, d.Application, d.Position)
 	return waits, err
+}
+
+// outdated reports whether the application has heard of a later change of the
+// same: a consent that was taken back is not given again by a replay.
+func (d *Delivery) outdated(tx *db.Tx) (bool, error) {
+	if d.Type == app.CustomerErased || !slices.Contains(lasting, d.Type) {
+		return false, nil
+	}
+	later, err := db.All[Delivery](tx, `FROM webhook_delivery WHERE tenant_id = $1 AND customer_id = $2 AND application_id = $3
+		AND position > $4 AND state IN ('delivered', 'received') ORDER BY position`, d.TenantID, d.CustomerID, d.Application, d.Position)
+	return slices.ContainsFunc(later, d.sameMatter), err
+}
+
+// sameMatter reports whether two deliveries tell of one thing, each as it was
+// at its time.
+func (d *Delivery) sameMatter(other Delivery) bool {
+	family, _, _ := strings.Cut(d.Type, ".")
+	return slices.Contains(lasting, other.Type) && strings.HasPrefix(other.Type, family+".") && d.Facts.about() == other.Facts.about()
 }
 
 // advance makes the next delivery of a customer to an application due, if one

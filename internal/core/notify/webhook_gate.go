@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -38,7 +39,10 @@ var errWithheld = errors.New("notify: nothing of this may be told any more")
 func (d *Delivery) body(tx *db.Tx, t *tenant.Tenant, a *app.Application) ([]byte, error) {
 	out := telling{Type: d.Type, Timestamp: d.HappenedAt.UTC().Format(time.RFC3339Nano)}
 	out.Data.Facts = d.Facts
-	var err error
+	late, err := d.outdated(tx)
+	if err != nil || late {
+		return nil, cmp.Or(err, errWithheld)
+	}
 	if out.Data.Subject, err = d.subject(tx, t, a); err != nil {
 		return nil, err
 	}

@@ -142,7 +142,8 @@ func Acknowledge(tx *db.Tx, t *tenant.Tenant, a app.ID, w WebhookID) error {
 	if err := answered(tx, t.ID, line.CustomerID, w, true); err != nil {
 		return err
 	}
-	n, err := tx.Exec(`UPDATE webhook_delivery SET state = 'delivered', next_at = NULL, reason = '', changed_at = $4
+	// As in judge: nothing has to know whom an acknowledged erasure was about.
+	n, err := tx.Exec(`UPDATE webhook_delivery SET state = 'delivered', next_at = NULL, reason = '', sub = '', changed_at = $4
 		WHERE tenant_id = $1 AND id = $2 AND application_id = $3 AND state IN ('waiting', 'received', 'failed')`, t.ID, w, a, tx.Now)
 	if err != nil || n == 0 {
 		return err

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -11,6 +12,9 @@ import (
 
 // ErrNoReplay is told for a delivery of which nothing is left to tell.
 var ErrNoReplay = fault.New(fault.Conflict, "webhook_over", "The application has acknowledged this erasure, so what it was about is not known any more.")
+
+// ErrOutdated is told for a delivery that would undo what was told after it.
+var ErrOutdated = fault.New(fault.Conflict, "webhook_outdated", "The application has heard of a later change of the same. Sending this one again would undo it.")
 
 // Wanted narrows a list of deliveries.
 type Wanted struct {
@@ -87,7 +91,7 @@ func Resume(tx *db.Tx, t *tenant.Tenant, a app.ID) error {
 
 // Replay sends one delivery again, under the id that it had, and turns its
 // endpoint on. What is told is asked of the gate anew. Faults:
-// webhook_not_found, webhook_over.
+// webhook_not_found, webhook_over, webhook_outdated.
 func Replay(tx *db.Tx, t *tenant.Tenant, w WebhookID) (Delivery, error) {
 	d, ok, err := db.Find[Delivery](tx, `FROM webhook_delivery WHERE tenant_id = $1 AND id = $2`, t.ID, w)
 	switch {
@@ -97,6 +101,9 @@ func Replay(tx *db.Tx, t *tenant.Tenant, w WebhookID) (Delivery, error) {
 		return d, ErrNoDelivery
 	case d.Type == app.CustomerErased && d.Subject == "":
 		return d, ErrNoReplay
+	}
+	if late, err := d.outdated(tx); err != nil || late {
+		return d, cmp.Or(err, error(ErrOutdated))
 	}
 	if err := Resume(tx, t, d.Application); err != nil {
 		return d, err
