@@ -290,6 +290,11 @@ func (f *Field) checkWords() error {
 		if !tenant.ValidLocale(locale) || w.Label == "" || !tenant.ShortText(w.Label, 100) || !tenant.ShortText(w.Hint, 300) {
 			return ErrBadField.At(f.Name)
 		}
+		for choice, word := range w.Choices {
+			if !slices.Contains(f.Choices, choice) || !tenant.ShortText(word, 100) {
+				return ErrBadField.At(f.Name)
+			}
+		}
 	}
 	if strings.Trim(f.Autocomplete, "abcdefghijklmnopqrstuvwxyz0123456789- ") != "" {
 		return ErrBadField.At(f.Name)

@@ -109,3 +109,23 @@ func TestDefinitionsThatAreRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestChoicesAreReadInTheLanguageThatHasAWord(t *testing.T) {
+	t.Parallel()
+	f := catalog.Field{Name: "garden", Type: catalog.Choice, Class: catalog.Profile, Choices: []string{"balcony", "roof"}, Words: map[string]catalog.Words{
+		"en": {Label: "Garden", Choices: map[string]string{"balcony": "On a balcony"}},
+		"de": {Label: "Garten", Choices: map[string]string{"balcony": "Auf dem Balkon"}},
+	}}
+	for _, want := range [][]string{{"balcony", "Auf dem Balkon", "de-AT", "de", "en"}, {"balcony", "On a balcony", "fr", "en"}, {"roof", "roof", "de", "en"}} {
+		if got := f.ChoiceIn(want[0], want[2:]...); got != want[1] {
+			t.Errorf("%s in %v is %q", want[0], want[2:], got)
+		}
+	}
+	if _, err := f.Settled(); err != nil {
+		t.Error(err)
+	}
+	f.Words["en"].Choices["cellar"] = "In a cellar"
+	if _, err := f.Settled(); !errors.Is(err, catalog.ErrBadField) {
+		t.Errorf("a word for a choice that is none: %v", err)
+	}
+}

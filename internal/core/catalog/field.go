@@ -98,6 +98,19 @@ type Field struct {
 type Words struct {
 	Label string `json:"label" yaml:"label"`
 	Hint  string `json:"hint,omitempty" yaml:"hint,omitempty"`
+	// Choices are what people read for each of the field's choices.
+	Choices map[string]string `json:"choices,omitempty" yaml:"choices,omitempty"`
+}
+
+// ChoiceIn is what people read for a choice, in the first of the languages that
+// has a word for it; else the choice itself.
+func (f *Field) ChoiceIn(choice string, locales ...string) string {
+	for _, l := range locales {
+		if word := f.Words[l].Choices[choice]; word != "" {
+			return word
+		}
+	}
+	return choice
 }
 
 // The faults of this room. Faults of a value are returned At the field's name.

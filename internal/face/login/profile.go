@@ -130,8 +130,9 @@ func fieldOf(s ui.Shell, f catalog.Field, value string) ui.Component {
 			choices = []string{"true", "false"}
 		}
 		for _, c := range choices {
-			text := c
-			if s.Has("login.choice." + c) {
+			language, _, _ := strings.Cut(string(s.Locale), "-")
+			text := f.ChoiceIn(c, string(s.Locale), language, "en")
+			if text == c && s.Has("login.choice."+c) {
 				text = s.T("login.choice." + c)
 			}
 			sel.Options = append(sel.Options, ui.Option{Value: c, Text: text})

@@ -170,6 +170,8 @@ func readable(s ui.Shell, f catalog.Field, text string) template.HTML {
 			return plain(s.T("portal.data.yes"))
 		}
 		return plain(s.T("portal.data.no"))
+	case catalog.Choice:
+		return plain(choiceText(s, f, text))
 	case catalog.Locale:
 		if i := slices.IndexFunc(s.Look.Locales, func(l words.Locale) bool { return string(l) == text }); i >= 0 {
 			return plain(s.Look.Locales[i].Name())

@@ -82,7 +82,7 @@ func controls(s ui.Shell, f catalog.Field, in map[string]string) []ui.Component 
 	case catalog.Address:
 		return addressControls(s, f, in)
 	case catalog.Choice:
-		return []ui.Component{choose(s, f, value, plainOptions(f.Choices))}
+		return []ui.Component{choose(s, f, value, choiceOptions(s, f))}
 	case catalog.Bool:
 		return []ui.Component{choose(s, f, value, []ui.Option{{Value: "true", Text: s.T("portal.yes")}, {Value: "false", Text: s.T("portal.no")}})}
 	case catalog.Zone:
@@ -154,12 +154,19 @@ func choose(s ui.Shell, f catalog.Field, value string, options []ui.Option) ui.S
 	return ui.Select{Name: f.Name, Label: label(s, f), Hint: hintOf(s, f), Value: value, Options: options, Autocomplete: f.Autocomplete, Optional: !f.Required}
 }
 
-func plainOptions(values []string) []ui.Option {
-	out := make([]ui.Option, len(values))
-	for i, v := range values {
-		out[i] = ui.Option{Value: v, Text: v}
+func choiceOptions(s ui.Shell, f catalog.Field) []ui.Option {
+	out := make([]ui.Option, len(f.Choices))
+	for i, c := range f.Choices {
+		out[i] = ui.Option{Value: c, Text: choiceText(s, f, c)}
 	}
 	return out
+}
+
+// choiceText is what the customer reads for a choice.
+func choiceText(s ui.Shell, f catalog.Field, choice string) string {
+	locale := string(s.Locale)
+	base, _, _ := strings.Cut(locale, "-")
+	return f.ChoiceIn(choice, locale, base, string(s.Look.Locale), "en")
 }
 
 func localeOptions(s ui.Shell) []ui.Option {
