@@ -228,7 +228,7 @@ func TestTheBundleProvesTheCaseAndNamesWhatDoesNotFit(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, h *servertest.House) {
 		b, ctx, home := signedUp(t, h, ann), context.Background(), h.Tenant()
 		id, _ := askCase(t, h, b, url.Values{"kind": {"complaint"}, "words": {hostileWords}})
-		if err := decides(h, id.String(), privacy.Decision{Outcome: privacy.Done, Reason: "@SUM(1) sorry"}); err != nil {
+		if err := decides(h, id.String(), privacy.Decision{Outcome: privacy.Done, Reason: "@SUM(1) sorry;=1+1\n\"=2+2"}); err != nil {
 			t.Fatal(err)
 		}
 		h.Settle()
@@ -245,7 +245,7 @@ func TestTheBundleProvesTheCaseAndNamesWhatDoesNotFit(t *testing.T) {
 		if html := files["case.html"]; strings.Contains(html, "<script>alert") || !strings.Contains(html, "&lt;script&gt;") {
 			t.Error("words became markup")
 		}
-		if table := files["history.csv"]; !strings.Contains(table, `'=HYPERLINK`) || !strings.Contains(table, `'@SUM`) {
+		if table := files["history.csv"]; !strings.Contains(table, `'=HYPERLINK`) || !strings.Contains(table, `'@SUM(1) sorry;'=1+1`) || !strings.Contains(table, `""'=2+2`) {
 			t.Errorf("a cell begins a formula: %s", table)
 		}
 		var events []struct {

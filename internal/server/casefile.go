@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/privacy"
@@ -235,7 +235,11 @@ func (e *evidence) pack() ([]byte, error) {
 	if err := caseFileTemplate.Execute(&page, e); err != nil {
 		return nil, err
 	}
-	files["case.html"], files["history.csv"] = page.Bytes(), e.table()
+	table, err := e.table()
+	if err != nil {
+		return nil, err
+	}
+	files["case.html"], files["history.csv"] = page.Bytes(), table
 	for i, c := range e.certificates {
 		files[fmt.Sprintf("certificate-%d-%s.jws", i+1, c.Statement)] = []byte(c.Signed)
 	}
@@ -281,25 +285,16 @@ func zipped(files map[string][]byte, at time.Time) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// table is the history as comma-separated values.
-func (e *evidence) table() []byte {
+// table is the history as comma-separated values, of which no cell is taken for
+// a formula (H166).
+func (e *evidence) table() ([]byte, error) {
 	var out bytes.Buffer
-	w := csv.NewWriter(&out)
-	rows := [][]string{{"at", "act", "by", "told", "due", "words", "sha256"}}
+	sheet := ui.NewSheet(&out, "at", "act", "by", "told", "due", "words", "sha256")
 	for _, l := range e.History {
-		rows = append(rows, []string{l.At.Format(time.RFC3339), l.Act, l.By, fmt.Sprint(l.Told), l.DueAt.Format(time.RFC3339), harmless(l.Words), l.Digest})
+		sheet.Row(l.At.Format(time.RFC3339), l.Act, l.By, fmt.Sprint(l.Told), l.DueAt.Format(time.RFC3339), l.Words, l.Digest)
 	}
-	_ = w.WriteAll(rows) // a buffer takes everything
-	return out.Bytes()
-}
-
-// harmless keeps a spreadsheet from taking somebody's words for a formula
-// (H166).
-func harmless(s string) string {
-	if strings.IndexAny(strings.TrimLeft(s, " "), "=+-@\t\r\n") == 0 {
-		return "'" + s
-	}
-	return s
+	err := sheet.End()
+	return out.Bytes(), err
 }
 
 // Bounds of what is read of a bundle that somebody hands over.

@@ -3,11 +3,14 @@ package privacy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/catalog"
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/release"
@@ -28,6 +31,8 @@ type Document struct {
 	Locale   string
 	At       time.Time
 	Rooms    []Chapter
+	Names    map[string]string // the tenant's own words, by "field/…", "purpose/…" and "topic/…"
+	Receipts []consent.Receipt // of the decisions that have one, not yet signed
 }
 
 // Chapter is what one room tells.
@@ -54,7 +59,56 @@ func Collect(tx *db.Tx, t *tenant.Tenant, c customer.ID, rooms []Subject) (Docum
 		}
 		d.Rooms = append(d.Rooms, Chapter{room.Room, sections})
 	}
-	return d, nil
+	if err := d.name(tx); err != nil {
+		return Document{}, err
+	}
+	return d, d.receipts(tx)
+}
+
+// name finds what the tenant calls things in the customer's language.
+func (d *Document) name(tx *db.Tx) error {
+	d.Names = map[string]string{}
+	book, err := catalog.For(tx, d.Tenant)
+	if err != nil {
+		return err
+	}
+	for _, f := range book.Fields() {
+		if w, ok := f.Words[d.Locale]; ok {
+			d.Names["field/"+f.Name] = w.Label
+		}
+	}
+	purposes, err := consent.Purposes(tx, d.Tenant)
+	if err != nil {
+		return err
+	}
+	for i := range purposes {
+		w, _ := purposes[i].WordsIn(d.Locale, d.Tenant.Locale())
+		d.Names["purpose/"+purposes[i].ID] = w.Title
+	}
+	topics, err := consent.Topics(tx, d.Tenant)
+	for i := range topics {
+		d.Names["topic/"+topics[i].ID] = topics[i].In(d.Locale, d.Tenant.Locale()).Title
+	}
+	return err
+}
+
+// receipts makes those of the ledger.
+func (d *Document) receipts(tx *db.Tx) error {
+	list, err := consent.Ledger(tx, d.Tenant, d.Customer)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		r, err := consent.MakeReceipt(tx, d.Tenant, d.Customer, list[i].ID)
+		if errors.Is(err, consent.ErrNoReceipt) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		d.Receipts = append(d.Receipts, r)
+	}
+	return nil
 }
 
 func archiveKey(c customer.ID) string { return "archive/" + c.String() }

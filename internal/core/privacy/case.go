@@ -124,6 +124,7 @@ var (
 	ErrCaseOutcome    = fault.New(fault.Invalid, "case_outcome", "A case is decided as done, partly or refused.").At("outcome")
 	ErrCaseValue      = fault.New(fault.Invalid, "case_value", "Say what the field is to hold.").At("value")
 	ErrCaseErasing    = fault.New(fault.Conflict, "case_erasing", "The account closes already; the case ends with it.")
+	ErrCaseItself     = fault.New(fault.Conflict, "case_itself", "This request ends by itself, with what it is about.")
 	ErrCasesMany      = fault.New(fault.Limited, "cases_many", "You have made many requests today. Add to one of them, or come back tomorrow.")
 	ErrCaseLong       = fault.New(fault.Limited, "case_long", "This request is as long as one may be. Make a new one.")
 )

@@ -180,9 +180,12 @@ func AddWords(tx *db.Tx, t *tenant.Tenant, c customer.ID, id CaseID, words strin
 
 // WithdrawCase ends a case because its customer wants it no longer. One that the
 // house opened ends with what it is about instead. Faults: case_not_found,
-// case_closed.
+// case_closed, case_itself.
 func WithdrawCase(tx *db.Tx, t *tenant.Tenant, c customer.ID, id CaseID) (Case, error) {
 	now, err := FindCase(tx, t, c, id)
+	if err == nil && now.ByItself {
+		err = ErrCaseItself
+	}
 	if err != nil {
 		return Case{}, err
 	}

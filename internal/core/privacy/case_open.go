@@ -119,7 +119,9 @@ func (o *CaseOpening) checkItem(tx *db.Tx, t *tenant.Tenant) error {
 		if err != nil {
 			return err
 		}
-		if f, ok := book.Field(o.Item); !ok || !f.Stored() {
+		f, ok := book.Field(o.Item)
+		theirs := actorOf(o.Actor, o.Customer).Kind == "customer" && !slices.Contains(f.Viewers, catalog.Customer)
+		if !ok || !f.Stored() || theirs { // what the house keeps to itself is not there for customers
 			return ErrCaseItem
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/coretest"
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -366,5 +367,38 @@ func TestACaseOutlivesItsCustomerWithoutAWord(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// What the house opened ends with what it is about, whatever a form says; and
+// customers ask for the rectification of nothing that they cannot see.
+func TestCustomersReachNoCaseAndNoFieldThatIsTheHouses(t *testing.T) {
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		b := &bureau{h, t}
+		ada := h.Customer()
+		c := b.open(privacy.CaseOpening{Customer: ada, Kind: privacy.Access, ByItself: true, Identity: signedIn})
+		err := b.act(c, func(tx *db.Tx, c privacy.Case) error {
+			_, err := privacy.WithdrawCase(tx, b.T(), ada, c.ID)
+			return err
+		})
+		b.is(err, privacy.ErrCaseItself)
+		if now := b.now(c); now.State != privacy.CaseOpen {
+			t.Errorf("%+v", now)
+		}
+		secret := catalog.Field{
+			Name: "fraud_note", Type: catalog.Text, Class: catalog.Profile, Viewers: []string{"staff:operator"}, Editors: []string{"staff:operator"},
+			Purposes: []string{"account"},
+		}
+		b.Update(func(tx *db.Tx) error { return catalog.Put(tx, b.T(), []catalog.Field{secret}) })
+		if err := b.House.House.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		open := func(item string, actor journal.Actor) error {
+			o := privacy.CaseOpening{Customer: ada, Kind: privacy.Rectification, Item: item, Channel: privacy.ByPortal, Words: "wrong", Actor: actor}
+			return b.D.Update(context.Background(), func(tx *db.Tx) error { _, err := privacy.OpenCase(tx, b.T(), o); return err })
+		}
+		b.is(open("fraud_note", journal.Actor{}), privacy.ErrCaseItem)
+		b.is(open("fraud_nose", journal.Actor{}), privacy.ErrCaseItem)
+		b.is(open("fraud_note", officer), nil)
 	})
 }

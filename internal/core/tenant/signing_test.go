@@ -297,3 +297,37 @@ func TestRetiredKeysVerifyEvidenceOfTheirTimeAlone(t *testing.T) {
 		}
 	})
 }
+
+// TestAKeyVouchesForNothingOlderThanItself: who has stolen the key of today makes
+// no evidence of last year with it, neither before nor after it is retired.
+func TestAKeyVouchesForNothingOlderThanItself(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		const typ = "erasure-certificate+jwt"
+		h.Wait(time.Hour)
+		next := draw(t, tenant.ES256)
+		h.Update(func(tx *db.Tx) error { return tenant.RotateKeys(tx, h.T(), next) })
+		h.Wait(tenant.KeyPublished + time.Hour)
+		began := h.Clock.Now()
+		h.Update(func(tx *db.Tx) error { return tenant.RotateKeys(tx, h.T(), draw(t, tenant.ES256)) })
+		for _, k := range h.T().PublicKeys() {
+			at := func(when time.Time) error {
+				token, err := k.Sign(typ, []byte(`{"iat":`+strconv.FormatInt(when.Unix(), 10)+`}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = h.T().VerifyEvidence(typ, token)
+				return err
+			}
+			if err := at(began.AddDate(-1, 0, 0)); !errors.Is(err, tenant.ErrSignedLate) {
+				t.Errorf("%s, of last year: %v", k.State, err)
+			}
+			if k.State == tenant.Previous {
+				continue // one that was current an hour ago may sign yet
+			}
+			if err := at(h.Clock.Now()); (err == nil) != (k.State == tenant.Current) {
+				t.Errorf("%s, of now: %v", k.State, err)
+			}
+		}
+	})
+}
