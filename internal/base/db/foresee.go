@@ -37,16 +37,23 @@ func asking[T any](sql string, args []any, fields func(*T) []Field) Question {
 	}}
 }
 
+// Foresees tells whether Foresee would ask: whoever has many questions to write
+// down may spare it where nothing comes of it.
+func (tx *Tx) Foresees() bool {
+	_, far := tx.s.(*pgSession)
+	return far && !tx.single && !isBackground(tx.ctx)
+}
+
 // Foresee asks in one journey what the closure is going to ask one by one, and
 // keeps the answers for it; each question is forgotten when the transaction
 // writes to its table. It promises speed and nothing else: what is not foreseen
 // is asked when it is asked, and on SQLite, where a question is no journey,
 // Foresee does nothing. In a Redeem an answer serves once.
 func (tx *Tx) Foresee(list ...Question) error {
-	s, far := tx.s.(*pgSession)
-	if !far || tx.single || isBackground(tx.ctx) {
+	if !tx.Foresees() {
 		return nil
 	}
+	s := tx.s.(*pgSession)
 	if tx.memo == nil {
 		tx.memo = &memo{once: true}
 	}

@@ -1,12 +1,14 @@
 package release
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -95,16 +97,38 @@ func each(tx *db.Tx, t *tenant.Tenant, a *Ask, list []Entry, of []line) error {
 	return db.Insert(tx, "disclosure", list...)
 }
 
+// onDay are the lines of one customer and recipient on one day, by the index
+// that leads with the recipient.
+const onDay = `FROM disclosure WHERE tenant_id = $1 AND recipient_kind = $2 AND recipient = $3
+	AND customer_id = $4 AND day = $5 AND entry = $6`
+
+// begun is what tells the lines of a day apart.
+type begun struct {
+	purpose string
+	digest  [32]byte
+}
+
+// Fields names the columns.
+func (b *begun) Fields() []db.Field {
+	return []db.Field{{Column: "purpose", Ptr: &b.purpose}, {Column: "fields_digest", Ptr: &b.digest}}
+}
+
+// Asking is what Disclose asks of the record before it opens something for an
+// application, for db.Tx.Foresee.
+func Asking(t *tenant.Tenant, id customer.ID, a *app.Application, now time.Time) db.Question {
+	return db.Asking[begun](onDay, t.ID, Application, [16]byte(a.ID), id, now.Unix()/daySeconds, [16]byte{})
+}
+
 // daily finds today's lines, or begins them. Repeats are counted in memory, once
 // all that goes is written down.
 func daily(tx *db.Tx, list []Entry, c *Counter) error {
+	all, err := db.All[begun](tx, onDay, list[0].TenantID, list[0].RecipientKind, list[0].Recipient, list[0].CustomerID, list[0].Day, list[0].Entry)
+	if err != nil {
+		return err
+	}
 	for i := range list {
-		_, there, err := db.Value[int64](tx, `SELECT times FROM disclosure WHERE tenant_id = $1 AND customer_id = $2
-			AND recipient_kind = $3 AND recipient = $4 AND purpose = $5 AND fields_digest = $6 AND day = $7 AND entry = $8`,
-			list[i].key()...)
+		there := slices.Contains(all, begun{list[i].Purpose, list[i].FieldsDigest})
 		switch {
-		case err != nil:
-			return err
 		case there && list[i].Entry != [16]byte{}:
 			if err := list[i].again(tx); err != nil {
 				return err

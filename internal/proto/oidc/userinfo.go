@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/permit"
+	"github.com/cardea-id/cardea/internal/core/release"
 )
 
 var errScope = fault.New(fault.Denied, "insufficient_scope", "The access token was not granted the scope openid.")
@@ -86,12 +87,15 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 // foreseePerson asks at once what the checks and the gate ask of this token's
 // customer one by one. Whether any of it is used is theirs to say.
 func foreseePerson(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) error {
+	if !tx.Foresees() {
+		return nil
+	}
 	cus, id, ok := grant.ReadHandle(t, c.Grant)
 	if !ok {
 		return nil
 	}
 	list := append(grant.Asking(t, c.ID, cus, id), permit.Asking(t, cus, a)...)
-	return tx.Foresee(append(list, customer.AskingIdentifiers(t, cus), customer.AskingKey(t, cus))...)
+	return tx.Foresee(append(list, customer.AskingIdentifiers(t, cus), customer.AskingKey(t, cus), release.Asking(t, cus, a, tx.Now))...)
 }
 
 // refusedToken hides why the gate refused: to the application the token is
