@@ -23,8 +23,12 @@ type Pair struct {
 	Action     *Button
 }
 
-// KeyValue is a list of what is known.
-type KeyValue struct{ Rows []Pair }
+// KeyValue is a list of what is known; Dense sets it in columns, for a card with
+// more than that.
+type KeyValue struct {
+	Rows  []Pair
+	Dense bool
+}
 
 // Template implements Component.
 func (KeyValue) Template() string { return "ui/keyvalue" }

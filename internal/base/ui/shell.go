@@ -148,6 +148,9 @@ func (s Shell) List(items []string) string { return s.words.List(items) }
 // Span writes a length of time: "2 minutes".
 func (s Shell) Span(d time.Duration) string { return s.words.Span(d) }
 
+// Term writes how long something is kept: "10 years".
+func (s Shell) Term(d time.Duration) string { return s.words.Term(d) }
+
 // Date is a day as a time element.
 func (s Shell) Date(t time.Time) template.HTML { return s.when(t, s.words.Date(t, s.Zone)) }
 

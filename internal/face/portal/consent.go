@@ -29,6 +29,7 @@ type Consents struct {
 	Undo   *Undo
 	Signal *ui.Notice // the browser asks not to sell or share
 	Cards  []ui.Card
+	Fixed  *ui.Card // what leaves no choice, folded
 	Check  ui.LinkRow
 }
 
@@ -44,6 +45,7 @@ type Undo struct {
 // Decide is a form with one button for each decision.
 type Decide struct {
 	Action  string
+	Note    string // what happens then
 	Hidden  []ui.Component
 	Buttons []ui.Button
 }
@@ -201,13 +203,12 @@ func newConsents(s ui.Shell, u uses) Consents {
 	if u.signal {
 		p.Signal = &ui.Notice{Kind: "ok", Title: s.T("portal.consent.gpc"), Text: s.T("portal.consent.gpc_text")}
 	}
-	var fixed []ui.Card
+	var fixed []ui.Component
 	for _, one := range u.list {
-		card := one.card(s, u.mark)
 		if one.Purpose.Basis == consent.ByConsent || one.Purpose.Basis.Objectable() {
-			p.Cards = append(p.Cards, card)
+			p.Cards = append(p.Cards, one.card(s, u.mark))
 		} else {
-			fixed = append(fixed, card)
+			fixed = append(fixed, one.folded(s, u.mark))
 		}
 		if u.undo == one.Purpose.ID && one.State.Decision != "" {
 			p.Undo = one.undo(s, u.mark)
@@ -216,8 +217,16 @@ func newConsents(s ui.Shell, u uses) Consents {
 	for _, c := range u.connected {
 		p.Cards = append(p.Cards, scopeCard(s, c, u))
 	}
-	p.Cards = append(p.Cards, fixed...)
+	if len(fixed) > 0 {
+		p.Fixed = &ui.Card{ID: "fixed", Title: s.T("portal.consent.fixed"), Text: s.T("portal.consent.fixed_text"), Icon: "lock", Body: fixed}
+	}
 	return p
+}
+
+// folded is a purpose that leaves no choice: its title, and the rest on demand.
+func (o *use) folded(s ui.Shell, mark ui.Hidden) ui.Details {
+	c := o.card(s, mark)
+	return ui.Details{Summary: c.Title, Body: append([]ui.Component{ui.Text{Text: c.Text}}, c.Body...)}
 }
 
 // card says how a purpose stands, and offers what may be decided.
@@ -232,14 +241,14 @@ func (o *use) card(s ui.Shell, mark ui.Hidden) ui.Card {
 	if o.Holds && !o.State.ExpiresAt.IsZero() {
 		rows = append(rows, ui.Pair{Key: s.T("portal.consent.until"), HTML: s.Date(o.State.ExpiresAt)})
 	}
-	c.Body = append(c.Body, ui.KeyValue{Rows: append(rows,
+	if form := o.form(s, mark); len(form.Buttons) > 0 {
+		c.Body = append(c.Body, form)
+	}
+	c.Body = append(c.Body, ui.KeyValue{Dense: true, Rows: append(rows,
 		ui.Pair{Key: s.T("portal.consent.data"), Value: orNone(s, o.Data)},
 		ui.Pair{Key: s.T("portal.consent.who"), Value: s.List(append([]string{s.Look.Name}, o.Recipients...))},
 		ui.Pair{Key: s.T("portal.consent.kept"), Value: kept(s, o.Purpose.Retention)},
 	)})
-	if form := o.form(s, mark); len(form.Buttons) > 0 {
-		c.Body = append(c.Body, form)
-	}
 	if len(o.History) > 0 {
 		c.Body = append(c.Body, history(s, o.Purpose.ID, o.History, mark))
 	}
@@ -257,7 +266,7 @@ func kept(s ui.Shell, d tenant.Duration) string {
 	if d == 0 {
 		return s.T("portal.consent.kept_account")
 	}
-	return s.Span(time.Duration(d))
+	return s.Term(time.Duration(d))
 }
 
 func (o *use) badge(s ui.Shell) ui.Badge {
@@ -287,13 +296,16 @@ func (o *use) form(s ui.Shell, mark ui.Hidden) Decide {
 	}
 	switch p := o.Purpose; {
 	case p.Basis == consent.ByConsent && o.Holds:
+		f.Note = s.T("portal.consent.then.withdraw")
 		add(consent.Withdrawn, "portal.consent.withdraw")
 		if p.Renewable(o.State, s.Now) {
 			add(consent.Given, "portal.consent.renew")
 		}
 	case p.Basis == consent.ByConsent:
+		f.Note = s.T("portal.consent.then.give")
 		add(consent.Given, "portal.consent.give")
 	case p.Basis.Objectable() && o.Holds:
+		f.Note = s.T("portal.consent.then.object")
 		add(consent.Objected, "portal.consent.object")
 	case p.Basis.Objectable():
 		add(consent.Given, "portal.consent.allow")
@@ -308,7 +320,7 @@ func (o *use) undo(s ui.Shell, mark ui.Hidden) *Undo {
 		return nil
 	}
 	w, _ := o.Purpose.WordsIn(string(s.Locale), string(s.Look.Locale))
-	f.Buttons = f.Buttons[:1]
+	f.Buttons, f.Note = f.Buttons[:1], ""
 	f.Buttons[0].Text, f.Buttons[0].Icon = s.T("portal.consent.undo"), "undo-2"
 	f.Buttons[0].Label = s.T("portal.consent.for", "act", s.T("portal.consent.undo"), "title", w.Title)
 	return &Undo{Form: f, Notice: ui.Notice{
@@ -361,18 +373,19 @@ func scopeCard(s ui.Shell, c connection, u uses) ui.Card {
 		Badge: &ui.Badge{Text: s.T("portal.consent.state.given"), Kind: "ok", Icon: "check"},
 	}
 	card.Body = []ui.Component{
-		ui.KeyValue{Rows: []ui.Pair{
-			{Key: s.T("portal.consent.basis"), Value: s.T("portal.consent.basis.consent")},
-			{Key: s.T("portal.consent.since"), HTML: s.Date(c.Since)},
-			{Key: s.T("portal.apps.sees"), HTML: bullets(s, c.Scopes, u.words)},
-		}},
 		Decide{
+			Note:   s.T("portal.consent.then.scope", "name", c.App.Name),
 			Action: consentAppPath, Hidden: []ui.Component{u.mark, ui.Hidden{Name: "application", Value: c.App.ClientID()}},
 			Buttons: []ui.Button{{
 				Text: s.T("portal.consent.withdraw"), Wait: s.T("portal.wait"),
 				Label: s.T("portal.consent.for", "act", s.T("portal.consent.withdraw"), "title", c.App.Name),
 			}},
 		},
+		ui.KeyValue{Dense: true, Rows: []ui.Pair{
+			{Key: s.T("portal.consent.basis"), Value: s.T("portal.consent.basis.consent")},
+			{Key: s.T("portal.consent.since"), HTML: s.Date(c.Since)},
+			{Key: s.T("portal.apps.sees"), HTML: bullets(s, c.Scopes, u.words)},
+		}},
 	}
 	if list := u.scopes[c.App.ID]; len(list) > 0 {
 		card.Body = append(card.Body, history(s, c.App.ClientID(), list, u.mark))

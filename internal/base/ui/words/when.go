@@ -79,6 +79,25 @@ func (w *Words) Span(d time.Duration) string {
 	return w.T("words.days", "n", up(24*time.Hour))
 }
 
+// Term is how long something is kept, as people say it: "10 years" for 3650 days
+// and for the 3652 or 3653 that a calendar has, "6 months" for half of a year,
+// "90 days".
+func (w *Words) Term(d time.Duration) string {
+	days := int(d / (24 * time.Hour))
+	years := days / 365
+	switch leap := days - years*365; {
+	case d%(24*time.Hour) != 0 || years == 0 && days != 182 && days != 183:
+		return w.Span(d)
+	case years == 0:
+		return w.T("words.months", "n", 6)
+	case leap <= (years+3)/4:
+		return w.T("words.years", "n", years)
+	case leap == 182 || leap == 183:
+		return w.T("words.months", "n", years*12+6)
+	}
+	return w.Span(d)
+}
+
 // Number is a whole number with the locale's grouping: "48,210", "48.210".
 func (w *Words) Number(n int) string {
 	s := strconv.Itoa(n)

@@ -167,7 +167,10 @@ func TestDatesNumbersAndLists(t *testing.T) {
 		en.Ago(at, at.Add(-10*time.Minute), berlin): "in 10 minutes", en.Span(90 * time.Second): "2 minutes",
 		en.Span(72 * time.Hour): "3 days", en.Ago(at, at.Add(240*time.Hour), berlin): "1 March 2026",
 		es.Number(1234): "1234", en.Ago(at, at, berlin): "just now", en.Span(time.Second / 2): "1 second", en.Span(48 * time.Hour): "2 days",
-		en.Number(-1234567): "-1,234,567",
+		en.Number(-1234567): "-1,234,567", en.Term(3650 * 24 * time.Hour): "10 years", en.Term(3653 * 24 * time.Hour): "10 years",
+		en.Term(3654 * 24 * time.Hour): "3,654 days", en.Term(365 * 24 * time.Hour): "1 year", en.Term(183 * 24 * time.Hour): "6 months",
+		en.Term(547 * 24 * time.Hour): "18 months", en.Term(90 * 24 * time.Hour): "90 days", en.Term(36 * time.Hour): "36 hours",
+		b.In("ar").Term(730 * 24 * time.Hour): "سنتين", b.In("pl").Term(1826 * 24 * time.Hour): "5 lat",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
