@@ -34,9 +34,17 @@ const (
 func (s *Server) sweeps() []func(*db.Tx, int) (int, error) {
 	return []func(*db.Tx, int) (int, error){
 		credential.Sweep, credential.SweepChallenges, session.Sweep, risk.Sweep, grant.Sweep, signin.Sweep, sweepChanges, s.closings().Sweep,
-		credential.SweepFactors, session.SweepDevices, customer.SweepRests, privacy.SweepArchives, s.sweepCases, privacy.SweepCertificates, consent.SweepPending, consent.Sweep, account.Reminders(s.House),
+		credential.SweepFactors, session.SweepDevices, customer.SweepRests, sweepDead, privacy.SweepArchives, s.sweepCases, privacy.SweepCertificates, consent.SweepPending, consent.Sweep, account.Reminders(s.House),
 		notify.SweepOverdue, notify.SweepWebhooks,
 	}
+}
+
+// deadKept is how long staff can see, and revive, what was given up.
+const deadKept = 90 * 24 * time.Hour
+
+func sweepDead(tx *db.Tx, limit int) (int, error) {
+	n, err := journal.PruneDead(tx, tx.Now.Add(-deadKept), limit)
+	return int(n), err
 }
 
 func sweepChanges(tx *db.Tx, _ int) (int, error) {

@@ -386,7 +386,7 @@ func TestCountsAddUpPerMinuteAndSurviveAFailedWrite(t *testing.T) {
 			b.Fatalf("counted %+v", got)
 		}
 		b.update(func(tx *db.Tx) error {
-			n, err := PruneCounts(tx, tenantA, "token.refused", got[1].Minute)
+			n, err := PruneCounts(tx, tenantA, got[1].Minute)
 			if n != 1 {
 				b.Errorf("%d were pruned", n)
 			}

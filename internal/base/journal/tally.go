@@ -108,7 +108,7 @@ func Counts(tx *db.Tx, tenant [16]byte, name string, from, until time.Time) ([]C
 		ORDER BY minute, reason, application_id`, tenant, name, from, until)
 }
 
-// PruneCounts takes away a tenant's counts of one name before an instant.
-func PruneCounts(tx *db.Tx, tenant [16]byte, name string, before time.Time) (rows int64, err error) {
-	return tx.Exec(`DELETE FROM tally WHERE tenant_id = $1 AND name = $2 AND minute < $3`, tenant, name, before)
+// PruneCounts takes away a tenant's counts before an instant.
+func PruneCounts(tx *db.Tx, tenant [16]byte, before time.Time) (rows int64, err error) {
+	return tx.Exec(`DELETE FROM tally WHERE tenant_id = $1 AND minute < $2`, tenant, before)
 }

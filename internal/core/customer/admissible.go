@@ -13,7 +13,6 @@ import (
 
 // The faults of the tenant's rules for new customers.
 var (
-	ErrClosed     = fault.New(fault.Denied, "registration_closed", "New accounts cannot be created here at the moment.")
 	ErrDomain     = fault.New(fault.Denied, "domain_refused", "Addresses of this domain cannot be used here.")
 	ErrDisposable = fault.New(fault.Denied, "disposable_refused", "Use an address that you keep, not a throw-away one.")
 	ErrCountry    = fault.New(fault.Invalid, "country_refused", "Text messages are not sent to numbers of this country. Use an email address.")
@@ -35,12 +34,10 @@ var disposable = sync.OnceValue(func() map[string]bool {
 })
 
 // Admissible tells whether the tenant's rules let somebody register with a
-// canonical identifier. Whether it is taken is not looked at.
+// canonical e-mail address or phone number. Whether it is taken, and whether
+// there is anything to register at all, is not looked at.
 func Admissible(t *tenant.Tenant, kind, canonical string) error {
 	rules := t.Settings.Registration
-	if rules.Closed {
-		return ErrClosed
-	}
 	if kind != Email {
 		return nil
 	}
@@ -70,6 +67,7 @@ func Reachable(t *tenant.Tenant, kind, canonical string) error {
 // within reports whether a domain is one of the list or lies below one.
 func within(domain string, list []string) bool {
 	for _, d := range list {
+		d = strings.ToLower(d)
 		if domain == d || strings.HasSuffix(domain, "."+d) {
 			return true
 		}

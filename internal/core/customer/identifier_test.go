@@ -336,9 +336,5 @@ func TestTheTenantsRulesForNewAddresses(t *testing.T) {
 				t.Errorf("%s: %v", address, err)
 			}
 		}
-		h.Settings(func(s *tenant.Settings) { s.Registration = tenant.Registration{Closed: true} })
-		if err := customer.Admissible(h.T(), customer.Email, "a@example.com"); !errors.Is(err, customer.ErrClosed) {
-			t.Error(err)
-		}
 	})
 }

@@ -118,6 +118,9 @@ func (w Wiring) Retain(tx *db.Tx) (more bool, err error) {
 // keptRuns is for how many nights the runs are remembered.
 const keptRuns = 400
 
+// countsKept is how long counts per minute are kept. They are of nobody.
+const countsKept = 400 * 24 * time.Hour
+
 // begin begins a run if the night is a new one. In the first night that a tenant
 // sees nothing runs, so that its staff can look at the plan before.
 func begin(tx *db.Tx, t *tenant.Tenant) (bool, error) {
@@ -131,6 +134,9 @@ func begin(tx *db.Tx, t *tenant.Tenant) (bool, error) {
 		ended = tx.Now
 	}
 	if _, err := tx.Exec(`DELETE FROM retention_run WHERE tenant_id = $1 AND night < $2`, t.ID, tonight-keptRuns); err != nil {
+		return false, err
+	}
+	if _, err := journal.PruneCounts(tx, t.ID, tx.Now.Add(-countsKept)); err != nil {
 		return false, err
 	}
 	_, err = tx.Exec(`INSERT INTO retention_run (tenant_id, id, night, stage, after_id, counts, actor_kind, started_at, ended_at)
