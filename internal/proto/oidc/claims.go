@@ -32,12 +32,14 @@ func wantedFields(c *catalog.Catalog, scopes []string, asked map[string]*claimAs
 func namedFields(c *catalog.Catalog, scopes []string, asked map[string]*claimAsk) []string {
 	var fields []string
 	for claim := range asked {
-		if f, ok := c.ByClaim(claim); ok && slices.Contains(scopes, f.Scope) {
-			fields = append(fields, f.Name)
+		for _, one := range []string{claim, claim + "_verified"} { // an address is of little use without
+			if f, ok := c.ByClaim(one); ok && slices.Contains(scopes, f.Scope) {
+				fields = append(fields, f.Name)
+			}
 		}
 	}
 	slices.Sort(fields)
-	return fields
+	return slices.Compact(fields)
 }
 
 // idClaims takes the personal claims of the ID token through the gate: only
@@ -95,12 +97,6 @@ func spell(c *catalog.Catalog, d release.Disclosure) map[string]any {
 			continue
 		}
 		out[f.Claim] = claimValue(f, v.Text)
-		switch f.Claim {
-		case "email":
-			out["email_verified"] = v.Verified
-		case "phone_number":
-			out["phone_number_verified"] = v.Verified
-		}
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/grant"
@@ -481,6 +482,41 @@ func TestSigningAlgorithmsAreOfWhoReads(t *testing.T) {
 			if at := d.part(a.text("access_token"), 0); at["alg"] != alg || !d.active(d.apps["api"], a.text("access_token")) {
 				d.t.Errorf("access token %v", at)
 			}
+		}
+	})
+}
+
+// A claim that a standard joins to another one is asked of the gate like any:
+// it does not ride along where its own purposes keep it back, and it stands in
+// the record where it goes.
+func TestH221_NoClaimRidesAlongWithAnother(t *testing.T) {
+	each(t, func(d *desk) {
+		c := d.apps["web"]
+		all := `{"id_token":{"email":null},"userinfo":{"email":null}}`
+		a := d.tokens(c, "scope", "openid email", "claims", all)
+		if got := d.claims(a.text("id_token")); got["email"] == nil || got["email_verified"] != true {
+			d.t.Errorf("with its purpose: %v", got)
+		}
+		names := ""
+		d.View(func(tx *db.Tx) (err error) {
+			names, _, err = db.Value[string](tx, `SELECT fields FROM disclosure WHERE recipient_kind = 'application' LIMIT 1`)
+			return err
+		})
+		if names != "email email_verified" {
+			d.t.Errorf("recorded: %q", names)
+		}
+		d.Update(func(tx *db.Tx) error {
+			return catalog.Put(tx, d.T(), []catalog.Field{{
+				Name: "email_verified", Viewers: []string{catalog.Customer, catalog.Application}, Purposes: []string{catalog.PurposePrivacy},
+			}})
+		})
+		if err := d.House.House.Load(d.t.Context()); err != nil {
+			d.t.Fatal(err)
+		}
+		a = d.tokens(c, "scope", "openid email", "claims", all)
+		id, info := d.claims(a.text("id_token")), d.userinfo(a.text("access_token"))
+		if id["email"] == nil || id["email_verified"] != nil || info.json["email"] == nil || info.json["email_verified"] != nil {
+			d.t.Errorf("without: %v, %v", id, info.json)
 		}
 	})
 }
