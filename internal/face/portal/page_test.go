@@ -17,6 +17,8 @@ func TestEveryPage(t *testing.T) {
 func TestLocales(t *testing.T) {
 	t.Parallel()
 	words.Check(t, files, "portal")
+	set := archiveSet()
+	words.Check(t, set.Files, set.Name)
 }
 
 func TestKeys(t *testing.T) {

@@ -3,28 +3,27 @@ package portal
 import (
 	"archive/zip"
 	"bytes"
-	_ "embed"
 	"encoding/json"
-	"fmt"
-	"html/template"
-	"strings"
 	"time"
 
+	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/privacy"
 )
 
-// archiveFormat names the form of data.json; docs/guides/privacy-requests.md
-// tells it.
-const archiveFormat = "cardea-archive/1"
-
-//go:embed archive/index.html
-var archivePage string
-
-var archiveTemplate = template.Must(template.New("archive").Funcs(template.FuncMap{"words": inWords, "cell": cell}).Parse(archivePage))
+// The form of data.json, which docs/guides/privacy-requests.md tells. Its keys
+// are never translated.
+const (
+	archiveFormat  = "cardea-archive/1"
+	archiveVersion = 2
+	archiveNote    = "data has one list per section; keys never change within a format, and may be added with a version. " +
+		"Times are RFC 3339 in UTC. A key that is absent is unknown. Each entry of consents may have a signed receipt, receipts/<entry>.jws."
+)
 
 // archived is data.json.
 type archived struct {
 	Format   string                      `json:"format"`
+	Version  int                         `json:"version"`
+	Schema   string                      `json:"schema"`
 	Issuer   string                      `json:"issuer"`
 	Name     string                      `json:"name"`
 	Customer string                      `json:"customer"`
@@ -33,24 +32,43 @@ type archived struct {
 	Cut      []string                    `json:"cut,omitempty"` // sections with more rows than an archive holds
 }
 
-// Pack writes an archive as a ZIP file: data.json for programs and index.html
-// for people, which needs nothing but a browser.
+// file is one of an archive.
+type file struct {
+	name string
+	text []byte
+}
+
+// Pack writes an archive as a ZIP file: data.json for programs, index.html for
+// people in their language, which needs nothing but a browser, and a signed
+// receipt of each decision that has one. It signs: call it outside of a
+// transaction.
 func Pack(d privacy.Document) ([]byte, error) {
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	text, err := json.MarshalIndent(sheets(d), "", "  ")
+	data, err := json.MarshalIndent(sheets(d), "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	var page bytes.Buffer
-	if err := archiveTemplate.Execute(&page, d); err != nil {
+	page, err := archivePage(d)
+	if err != nil {
 		return nil, err
 	}
-	for _, f := range []struct {
-		name string
-		text []byte
-	}{{"index.html", page.Bytes()}, {"data.json", text}} {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: d.At})
+	files := []file{{"index.html", page}, {"data.json", data}}
+	for _, r := range d.Receipts {
+		signed, err := consent.SignReceipt(d.Tenant, r)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{receiptFile(r.Identifier), []byte(signed)})
+	}
+	return zipped(files, d.At)
+}
+
+func receiptFile(entry string) string { return "receipts/" + entry + ".jws" }
+
+func zipped(files []file, at time.Time) ([]byte, error) {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, f := range files {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: at})
 		if err != nil {
 			return nil, err
 		}
@@ -58,29 +76,19 @@ func Pack(d privacy.Document) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	err := z.Close()
+	return out.Bytes(), err
 }
 
 func sheets(d privacy.Document) archived {
 	a := archived{
-		Format: archiveFormat, Issuer: d.Tenant.Issuer(), Name: d.Tenant.Name, Customer: d.Customer.String(), MadeAt: d.At,
+		Format: archiveFormat, Version: archiveVersion, Schema: archiveNote,
+		Issuer: d.Tenant.Issuer(), Name: d.Tenant.Name, Customer: d.Customer.String(), MadeAt: d.At,
 		Data: map[string][]map[string]any{},
 	}
 	for _, room := range d.Rooms {
 		for _, s := range room.Sections {
-			rows := make([]map[string]any, len(s.Rows))
-			for i, r := range s.Rows {
-				rows[i] = map[string]any{}
-				for n, column := range s.Columns {
-					if r[n] != nil {
-						rows[i][column] = r[n]
-					}
-				}
-			}
-			a.Data[s.Name] = rows
+			a.Data[s.Name] = records(s)
 			if s.Cut {
 				a.Cut = append(a.Cut, s.Name)
 			}
@@ -89,25 +97,15 @@ func sheets(d privacy.Document) archived {
 	return a
 }
 
-// inWords makes a name of the format readable: "last_seen" is "Last seen".
-func inWords(name string) string {
-	name = strings.ReplaceAll(name, "_", " ")
-	return strings.ToUpper(name[:1]) + name[1:]
-}
-
-func cell(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case time.Time:
-		return v.UTC().Format("2006-01-02 15:04 UTC")
-	case []string:
-		return strings.Join(v, ", ")
-	case bool:
-		if v {
-			return "yes"
+func records(s privacy.Section) []map[string]any {
+	rows := make([]map[string]any, len(s.Rows))
+	for i, r := range s.Rows {
+		rows[i] = map[string]any{}
+		for n, column := range s.Columns {
+			if r[n] != nil {
+				rows[i][column] = r[n]
+			}
 		}
-		return "no"
 	}
-	return fmt.Sprint(v)
+	return rows
 }

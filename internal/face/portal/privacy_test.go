@@ -88,7 +88,7 @@ func TestTheArchiveHoldsEverythingAndNoSecret(t *testing.T) {
 		}
 		files := unzipped(d.t, got.Body)
 		for _, name := range []string{"data.json", "index.html"} {
-			for _, want := range []string{mia, "Goldammer", "Kranichweg 77", "Fern web", "access request"} {
+			for _, want := range []string{mia, "Goldammer", "Kranichweg 77", "Fern web"} {
 				if !strings.Contains(files[name], want) {
 					d.t.Errorf("%s does not hold %q", name, want)
 				}
@@ -102,6 +102,9 @@ func TestTheArchiveHoldsEverythingAndNoSecret(t *testing.T) {
 					d.t.Errorf("%s holds a secret: %.12s", name, s)
 				}
 			}
+		}
+		if !strings.Contains(files["data.json"], "access request") || !strings.Contains(files["index.html"], "For this copy of your data") {
+			d.t.Error("the archive does not say why it was made")
 		}
 		if strings.Contains(files["index.html"], "<b>Wiedehopf") {
 			d.t.Error("a value became markup")
