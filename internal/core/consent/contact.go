@@ -19,7 +19,7 @@ const (
 	SaidNo       = "opted_out"     // the customer turned it off
 	Waiting      = "pending"       // asked for, not confirmed
 	Undecided    = "no_preference" // nothing was decided: the topic's basis says whether it may
-	Paused       = "paused"        // until
+	Paused       = "paused"        // until, as are quiet hours; WhyRestricted is one more
 	QuietHours   = "quiet_hours"   // until
 )
 
@@ -48,13 +48,14 @@ type facts struct {
 	quietFrom, quietUntil int64
 	zone                  string
 	suppressed            int64
+	restricted            int64
 }
 
 func (f *facts) Fields() []db.Field {
 	return []db.Field{
 		{Column: "state", Ptr: &f.state}, {Column: "frequency", Ptr: &f.frequency}, {Column: "paused_until", Ptr: &f.pausedUntil},
 		{Column: "quiet_from", Ptr: &f.quietFrom}, {Column: "quiet_until", Ptr: &f.quietUntil}, {Column: "zone", Ptr: &f.zone},
-		{Column: "suppressed", Ptr: &f.suppressed},
+		{Column: "suppressed", Ptr: &f.suppressed}, {Column: "restricted", Ptr: &f.restricted},
 	}
 }
 
@@ -63,7 +64,9 @@ const (
 	askAddress = `FROM (SELECT COALESCE(p.state, '') AS state, COALESCE(p.frequency, '') AS frequency, r.paused_until AS paused_until,
 		COALESCE(r.quiet_from, 0) AS quiet_from, COALESCE(r.quiet_until, 0) AS quiet_until, COALESCE(r.zone, '') AS zone,
 		(SELECT count(*) FROM suppression AS s WHERE s.tenant_id = $1 AND s.digest = $2
-			AND s.topic IN ('', $3) AND s.channel IN ('', $4)) AS suppressed
+			AND s.topic IN ('', $3) AND s.channel IN ('', $4)) AS suppressed,
+		(SELECT count(*) FROM consent_state AS n WHERE n.tenant_id = $1 AND n.customer_id = who.id AND n.purpose = 'restriction'
+			AND n.decision = 'given') AS restricted
 		FROM (SELECT COALESCE((SELECT l.customer_id FROM lite_customer AS l WHERE l.tenant_id = $1 AND l.digest = $2),
 			(SELECT i.customer_id FROM identifier AS i WHERE i.tenant_id = $1 AND i.digest = $2)) AS id) AS who
 		LEFT JOIN preference AS p ON p.tenant_id = $1 AND p.customer_id = who.id AND p.topic = $3 AND p.channel = $4
@@ -72,7 +75,9 @@ const (
 		COALESCE(r.quiet_from, 0) AS quiet_from, COALESCE(r.quiet_until, 0) AS quiet_until, COALESCE(r.zone, '') AS zone,
 		(SELECT count(*) FROM customer_identifier AS i JOIN suppression AS s ON s.tenant_id = i.tenant_id AND s.digest = i.digest
 			WHERE i.tenant_id = $1 AND i.customer_id = who.id AND i.kind = $6
-			AND s.topic IN ('', $3) AND s.channel IN ('', $4)) AS suppressed
+			AND s.topic IN ('', $3) AND s.channel IN ('', $4)) AS suppressed,
+		(SELECT count(*) FROM consent_state AS n WHERE n.tenant_id = $1 AND n.customer_id = who.id AND n.purpose = 'restriction'
+			AND n.decision = 'given') AS restricted
 		FROM (SELECT (SELECT u.customer_id FROM subject AS u WHERE u.tenant_id = $1 AND u.sub = $2 AND u.sector = $5) AS id) AS who
 		LEFT JOIN preference AS p ON p.tenant_id = $1 AND p.customer_id = who.id AND p.topic = $3 AND p.channel = $4
 		LEFT JOIN contact_rule AS r ON r.tenant_id = $1 AND r.customer_id = who.id) AS answer`
@@ -140,6 +145,8 @@ func (f *facts) judge(topic *Topic, c Channel, now time.Time) Answer {
 		return Answer{Reason: Waiting}
 	case f.state == "" && topic.OptIn():
 		return Answer{Reason: Undecided}
+	case f.restricted > 0 && topic.Basis == Interest:
+		return Answer{Reason: WhyRestricted}
 	case f.pausedUntil.After(now):
 		return Answer{Reason: Paused, Until: f.pausedUntil, Frequency: f.frequency}
 	}

@@ -30,6 +30,7 @@ const (
 // Where the links of mails lead, on the tenant's origin.
 const (
 	ManagePath      = "/preferences"
+	ForgetPath      = "/preferences/forget" // by a link of ToManage
 	UnsubscribePath = "/unsubscribe"
 	ConfirmPath     = "/preferences/confirm"
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
 	"github.com/cardea-id/cardea/internal/core/consent"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -28,6 +29,7 @@ type Consents struct {
 	ui.Shell
 	Undo   *Undo
 	Signal *ui.Notice // the browser asks not to sell or share
+	Rests  *ui.Notice // the use of the data is restricted
 	Cards  []ui.Card
 	Fixed  *ui.Card // what leaves no choice, folded
 	Check  ui.LinkRow
@@ -71,6 +73,7 @@ type uses struct {
 	words     lexicon
 	signal    bool // by Global Privacy Control
 	undo      string
+	rests     time.Time // since when the use of the data is restricted; zero: it is not
 	mark      ui.Hidden
 }
 
@@ -111,6 +114,14 @@ func (v *visit) choice() consent.Choice {
 	}
 }
 
+func restedSince(tx *db.Tx, t *tenant.Tenant, c customer.ID) (time.Time, error) {
+	rests, since, err := consent.Restricted(tx, t, c)
+	if !rests {
+		since = time.Time{}
+	}
+	return since, err
+}
+
 func (v *visit) consents() error {
 	u := uses{signal: v.r.Header.Get("Sec-GPC") == "1", undo: first(v.form["undo"]...), mark: v.mark()}
 	s := v.shell(consentsPath)
@@ -121,6 +132,9 @@ func (v *visit) consents() error {
 		}
 		history, err := consent.Ledger(tx, v.t, v.me.CustomerID)
 		if err != nil {
+			return err
+		}
+		if u.rests, err = restedSince(tx, v.t, v.me.CustomerID); err != nil {
 			return err
 		}
 		if err := u.read(tx, v, s, history); err != nil {
@@ -200,6 +214,9 @@ func newConsents(s ui.Shell, u uses) Consents {
 	p := Consents{Shell: s, Check: ui.LinkRow{
 		Href: "/receipt", Icon: "scroll-text", Title: s.T("portal.consent.check"), Text: s.T("portal.consent.check_text"),
 	}}
+	if !u.rests.IsZero() {
+		p.Rests = &ui.Notice{Title: s.T("portal.consent.rests"), Text: s.T("portal.consent.rests_text", "date", s.Words().Date(u.rests, s.Zone))}
+	}
 	if u.signal {
 		p.Signal = &ui.Notice{Kind: "ok", Title: s.T("portal.consent.gpc"), Text: s.T("portal.consent.gpc_text")}
 	}

@@ -28,6 +28,7 @@ type Preferences struct {
 	Rest   *Rest
 	Save   ui.SaveBar
 	Empty  *ui.EmptyState
+	Forget *ui.Button // by a link: leads to forgetting its address
 }
 
 // Template implements ui.Page.

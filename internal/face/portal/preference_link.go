@@ -25,7 +25,9 @@ type Told struct {
 	Text   string
 	Action string
 	Hidden ui.Hidden
+	Never  *ui.Checkbox // a wish that goes with it
 	Submit *ui.Button
+	Leads  *ui.Button // where else to go
 }
 
 // Template implements ui.Page.
@@ -36,6 +38,8 @@ func (p *Portal) linkRoutes(m *web.Mux) {
 	teller := p.ui.Teller("portal")
 	m.Handle("GET "+consent.ManagePath, teller, p.linked(consent.ToManage, (*linkVisit).manage), web.Public())
 	m.Handle("POST "+consent.ManagePath, teller, p.linked(consent.ToManage, (*linkVisit).saveManaged), web.Public())
+	m.Handle("GET "+consent.ForgetPath, teller, p.linked(consent.ToManage, (*linkVisit).askForget), web.Public())
+	m.Handle("POST "+consent.ForgetPath, teller, p.linked(consent.ToManage, (*linkVisit).forget), web.Public())
 	m.Handle("GET "+consent.ConfirmPath, teller, p.linked(consent.ToConfirm, (*linkVisit).askConfirm), web.Public())
 	m.Handle("POST "+consent.ConfirmPath, teller, p.linked(consent.ToConfirm, (*linkVisit).confirm), web.Public())
 	m.Handle("GET "+consent.UnsubscribePath, teller, p.linked(consent.ToUnsubscribe, (*linkVisit).askUnsubscribe), web.Public())
@@ -229,7 +233,7 @@ func (v *linkVisit) showManaged(flash string) error {
 	if flash != "" {
 		s.Flash = s.T(flash)
 	}
-	p := newPreferences(s, consent.ManagePath, f)
+	p := newPreferences(s, consent.ManagePath, f).forgettable(v.token)
 	return v.p.ui.Render(v.w, v.r, http.StatusOK, p)
 }
 

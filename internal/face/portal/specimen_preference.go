@@ -31,11 +31,15 @@ func preferenceSpecimens(s *ui.Sample) []ui.Specimen {
 	return []ui.Specimen{
 		{Name: "portal/preferences", State: "typical", Page: newPreferences(sampleShell(s, preferencesPath, mia), preferencesPath, full)},
 		{Name: "portal/preferences", State: "empty", Page: newPreferences(sampleShell(s, preferencesPath, mia), preferencesPath, chosen{})},
-		{Name: "portal/preferences", State: "link", Page: newPreferences(outer, consent.ManagePath, byLink)},
+		{Name: "portal/preferences", State: "link", Page: newPreferences(outer, consent.ManagePath, byLink).forgettable("specimen")},
 		{Name: "portal/told", State: "typical", Page: newTold(told, "unsubscribe", "Garden letter").asking("unsubscribe", consent.UnsubscribePath, "specimen")},
 		{Name: "portal/told", State: "confirm", Page: newTold(told, "confirm", "Garden letter").asking("confirm", consent.ConfirmPath, "specimen")},
 		{Name: "portal/told", State: "done", Page: newTold(told, "done_confirm", "Garden letter")},
 		{Name: "portal/told", State: "unsubscribed", Page: newTold(told, "done_unsubscribe", "Garden letter")},
+		{Name: "portal/told", State: "forget", Page: newForgetAddress(told, "specimen")},
+		{Name: "portal/told", State: "forgotten", Page: newTold(told, "done_forget", "")},
+		{Name: "portal/told", State: "never", Page: newTold(told, "done_never", "")},
+		{Name: "portal/told", State: "of_account", Page: newOfAccount(told)},
 		{Name: "portal/told", State: "over", Page: newTold(told, "over", "")},
 	}
 }
