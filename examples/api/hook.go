@@ -88,6 +88,9 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Hook) remember(id string) {
+	if h.seen[id] {
+		return
+	}
 	if h.seen == nil {
 		h.seen = map[string]bool{}
 	}
@@ -159,5 +162,8 @@ func (h *Hook) Acknowledge(ctx context.Context, id string) error {
 	if answer.StatusCode != http.StatusNoContent && answer.StatusCode != http.StatusConflict { // 409: it knew
 		return fmt.Errorf("the issuer answered %s", answer.Status)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.remember(id)
 	return nil
 }

@@ -53,7 +53,7 @@ func TestTheExampleOfAnEndpointActsOnceAndAcknowledgesLater(t *testing.T) {
 			t.Errorf("%d are open", open)
 		}
 		before := len(acted)
-		if err := h.ReplayWebhook(t.Context(), h.Tenant(), acted[before-2].ID); err != nil {
+		if err := h.ReplayWebhook(t.Context(), h.Tenant(), acted[before-1].ID); err != nil {
 			t.Fatal(err)
 		}
 		h.Settle()

@@ -41,6 +41,14 @@ func NewBrowser(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return open(t, jar)
+}
+
+// Tab opens another tab of the browser: it has the same cookies, and may be used
+// at the same time.
+func (b *Browser) Tab() *Browser { return open(b.t, b.client.Jar) }
+
+func open(t testing.TB, jar http.CookieJar) *Browser {
 	b := &Browser{t: t, Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", Lang: "en"}
 	b.client = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		b.Trail = append(b.Trail, r.URL.String())
