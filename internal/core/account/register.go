@@ -1,6 +1,8 @@
 package account
 
 import (
+	"slices"
+
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/core/consent"
@@ -32,7 +34,7 @@ func Accept(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, held []session.Session)
 	}
 	f.Accepted = append(f.Accepted, f.World.Terms...)
 	if c := f.World.Account.ID; !c.IsZero() {
-		if err := record(tx, t, c, f.World.Terms, f.Locale); err != nil {
+		if err := record(tx, t, c, f, f.World.Terms, "signin"); err != nil {
 			return err
 		}
 	}
@@ -52,24 +54,27 @@ func AcceptLater(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, held []session.Ses
 	return signin.Save(tx, t, f)
 }
 
-// record writes acceptances to the ledger, with the digest of the very text.
-func record(tx *db.Tx, t *tenant.Tenant, c customer.ID, list []signin.Acceptance, locale string) error {
-	texts, err := consent.Documents(tx, t, locale)
+// record writes acceptances to the ledger, with the digest of the very text and
+// sealed evidence of where they came from.
+func record(tx *db.Tx, t *tenant.Tenant, c customer.ID, f *signin.Flow, list []signin.Acceptance, surface string) error {
+	texts, err := consent.Documents(tx, t, f.Locale)
 	if err != nil {
 		return err
 	}
 	for _, d := range texts {
-		for _, a := range list {
-			if a.Kind != d.Kind || a.Version != d.Version {
-				continue
-			}
-			err := consent.Record(tx, t, consent.Decision{
-				Customer: c, Purpose: "terms", Item: d.Kind, Given: true, Version: d.Version, TextDigest: d.Digest,
-				Locale: d.Locale, Surface: "signin", Method: "button",
-			})
-			if err != nil {
-				return err
-			}
+		if !slices.ContainsFunc(list, func(a signin.Acceptance) bool { return a.Kind == d.Kind && a.Version == d.Version }) {
+			continue
+		}
+		sealed, err := consent.Evidence{Network: f.From.Network, Agent: f.From.Agent}.Seal(tx, t, c)
+		if err != nil {
+			return err
+		}
+		err = consent.Record(tx, t, consent.Decision{
+			Customer: c, Purpose: consent.Terms, Item: d.Kind, Given: true, Version: d.Version, TextDigest: d.Digest,
+			Locale: d.Locale, Surface: surface, Method: "button", Evidence: sealed,
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -103,7 +108,7 @@ func (a Acts) Register(tx *db.Tx, t *tenant.Tenant, f *signin.Flow) (customer.Cu
 			return customer.Customer{}, err
 		}
 	}
-	if err := record(tx, t, c.ID, f.Accepted, f.Locale); err != nil {
+	if err := record(tx, t, c.ID, f, f.Accepted, consent.AtSignUp); err != nil {
 		return customer.Customer{}, err
 	}
 	if err := consent.Merge(tx, t, c.ID, f.Identifier.Digest); err != nil {
