@@ -98,17 +98,17 @@ func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 // take rotates the token and notes that the grant was used, in one journey. The
 // successor's absence and the grant's standing are part of what is taken: of any
 // number that rotate at once, one does. Ending a grant writes the same row, so on
-// both engines a refresh and a revocation cannot both win. Where the token is not
-// there to be taken, the grant's use is noted all the same; that is a repetition,
-// or rolled back, or the grant's end.
+// both engines a refresh and a revocation cannot both win. Where the token was
+// not taken in this run, the grant is left as it is.
 func take(tx *db.Tx, g *Grant, row refreshRow, successor [32]byte) (bool, error) {
 	rows, err := tx.ExecEach(
 		db.Write{SQL: `UPDATE refresh_token SET rotated_at = $1, successor = $2
 		WHERE tenant_id = $3 AND customer_id = $4 AND digest = $5 AND rotated_at IS NULL AND expires_at > $1`,
 			Args: []any{tx.Now, successor, g.TenantID, g.CustomerID, row.digest}},
 		db.Write{SQL: `UPDATE app_grant SET used_at = $1, version = version + 1
-		WHERE tenant_id = $2 AND customer_id = $3 AND id = $4 AND ended_at IS NULL AND expires_at > $1`,
-			Args: []any{tx.Now, g.TenantID, g.CustomerID, g.ID}})
+		WHERE tenant_id = $2 AND customer_id = $3 AND id = $4 AND ended_at IS NULL AND expires_at > $1
+		AND EXISTS (SELECT 1 FROM refresh_token WHERE tenant_id = $2 AND customer_id = $3 AND digest = $5 AND rotated_at = $1)`,
+			Args: []any{tx.Now, g.TenantID, g.CustomerID, g.ID, row.digest}})
 	switch {
 	case err != nil || rows[0] == 0:
 		return false, err
