@@ -500,7 +500,8 @@ func TestTermsAreAcceptedBeforeThereIsAnAccount(t *testing.T) {
 		s := v.enter()
 		d.View(func(tx *db.Tx) error {
 			list, err := consent.Ledger(tx, d.T(), s.CustomerID)
-			if len(list) != 1 || list[0].TextDigest != [32]byte{1} || list[0].Locale != "en" || list[0].Decision != "given" {
+			if len(list) != 1 || list[0].TextDigest != [32]byte{1} || list[0].Locale != "en" || list[0].Decision != "given" ||
+				list[0].Surface != consent.AtSignUp || len(list[0].Evidence) == 0 {
 				t.Errorf("%+v", list)
 			}
 			return err
