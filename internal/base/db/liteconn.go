@@ -21,14 +21,12 @@ type liteConn struct {
 	stmts map[string]liteStmt
 	named []driver.NamedValue
 	dest  []driver.Value
-	own   *stepper
 }
 
 type liteStmt struct {
 	driver.Stmt
-	exec   driver.StmtExecContext
-	query  driver.StmtQueryContext
-	handle uintptr // SQLite's own; 0: only the driver can execute it
+	exec  driver.StmtExecContext
+	query driver.StmtQueryContext
 }
 
 // maxStatements bounds a connection's cache: a house has some hundred texts.
@@ -73,7 +71,7 @@ func openLiteConn(ctx context.Context, dsn string) (*liteConn, error) {
 	for deadline := time.Now().Add(maxLockWait); ; time.Sleep(5 * time.Millisecond) {
 		c, err := connector.Connect(ctx)
 		if err == nil {
-			return &liteConn{c: c, stmts: map[string]liteStmt{}, own: newStepper()}, nil
+			return &liteConn{c: c, stmts: map[string]liteStmt{}}, nil
 		}
 		if liteCode(err)&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
 			return nil, err
@@ -83,7 +81,6 @@ func openLiteConn(ctx context.Context, dsn string) (*liteConn, error) {
 
 func (c *liteConn) close() error {
 	c.forget()
-	c.own.close()
 	return c.c.Close()
 }
 
@@ -107,7 +104,7 @@ func (c *liteConn) statement(ctx context.Context, sql string) (liteStmt, error) 
 	if err != nil {
 		return liteStmt{}, err
 	}
-	s := liteStmt{p, p.(driver.StmtExecContext), p.(driver.StmtQueryContext), handleOf(p)}
+	s := liteStmt{p, p.(driver.StmtExecContext), p.(driver.StmtQueryContext)}
 	c.stmts[sql] = s
 	return s, nil
 }
@@ -125,9 +122,6 @@ func (c *liteConn) exec(ctx context.Context, sql string, args []any) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	if s.steppable(ctx) {
-		return c.own.exec(s.handle, args)
-	}
 	r, err := s.exec.ExecContext(ctx, c.arguments(args))
 	if err != nil {
 		return 0, err
@@ -141,9 +135,6 @@ func (c *liteConn) query(ctx, watch context.Context, sql string, args []any, tar
 	s, err := c.statement(ctx, sql)
 	if err != nil {
 		return err
-	}
-	if s.steppable(ctx) {
-		return c.own.query(watch, s.handle, args, target)
 	}
 	rows, err := s.query.QueryContext(ctx, c.arguments(args))
 	if err != nil {
@@ -226,10 +217,6 @@ func (s liteSession) query(ctx context.Context, sql string, args []any, target f
 
 // liteCode gives SQLite's extended result code, or 0.
 func liteCode(err error) int {
-	var own *liteError
-	if errors.As(err, &own) {
-		return own.code
-	}
 	var e *sqlite.Error
 	if errors.As(err, &e) {
 		return e.Code()

@@ -142,10 +142,6 @@ func (i ID[K]) Value() (driver.Value, error) {
 	return i.Bytes(), nil
 }
 
-// Raw is the id's own bytes, which db fills when it reads one: writing to them
-// changes the id.
-func (i *ID[K]) Raw() []byte { return i[:] }
-
 // Scan reads what Value stored.
 func (i *ID[K]) Scan(src any) error {
 	switch v := src.(type) {
