@@ -116,9 +116,9 @@ func (d *desk) sealed(c customer.ID, field, text string) (s []byte) {
 	return s
 }
 
-// H233: whatever any room holds stands in both files of the archive; a room
+whatever any room holds stands in both files of the archive; a room
 // that tells a table has a canary in it here.
-func TestH233_EveryTableThatIsToldStandsInTheArchive(t *testing.T) {
+func TestEveryTableThatIsToldStandsInTheArchive(t *testing.T) {
 	each(t, func(d *desk) {
 		b := d.visitor(mia)
 		d.at(b, "/account/profile").Submit("given_name", "canary-field")
