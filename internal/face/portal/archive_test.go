@@ -116,7 +116,7 @@ func (d *desk) sealed(c customer.ID, field, text string) (s []byte) {
 	return s
 }
 
-whatever any room holds stands in both files of the archive; a room
+// Whatever any room holds stands in both files of the archive; a room
 // that tells a table has a canary in it here.
 func TestEveryTableThatIsToldStandsInTheArchive(t *testing.T) {
 	each(t, func(d *desk) {

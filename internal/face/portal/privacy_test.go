@@ -46,7 +46,7 @@ func unzipped(t *testing.T, file string) map[string]string {
 	return out
 }
 
-the archive holds every value that the customer gave, and no secret.
+// The archive holds every value that the customer gave, and no secret.
 func TestTheArchiveHoldsEverythingAndNoSecret(t *testing.T) {
 	each(t, func(d *desk) {
 		b := d.visitor(mia)
