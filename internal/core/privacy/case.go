@@ -121,7 +121,7 @@ var (
 	ErrCaseOverdue    = fault.New(fault.Conflict, "case_overdue", "The time of this case is over. It can be decided, not extended.")
 	ErrCaseIdentity   = fault.New(fault.Denied, "case_identity", "Nobody has checked who asks. Say how the requester was verified first.")
 	ErrCaseIdentified = fault.New(fault.Conflict, "case_identified", "It stands already how the requester was verified.")
-	ErrCaseOutcome    = fault.New(fault.Invalid, "case_outcome", "A case is decided as done, partly or refused.").At("outcome")
+	ErrCaseOutcome    = fault.New(fault.Invalid, "case_outcome", "A case is decided as done, partly or refused; an erasure as done or refused.").At("outcome")
 	ErrCaseValue      = fault.New(fault.Invalid, "case_value", "Say what the field is to hold.").At("value")
 	ErrCaseErasing    = fault.New(fault.Conflict, "case_erasing", "The account closes already; the case ends with it.")
 	ErrCaseItself     = fault.New(fault.Conflict, "case_itself", "This request ends by itself, with what it is about.")

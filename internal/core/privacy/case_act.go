@@ -225,13 +225,14 @@ type Decision struct {
 
 // DecideCase answers a case, exactly once, does what the answer says, and tells
 // the customer. An erasure is done by account.DecideCase, which closes the
-// account. Faults: case_outcome, case_words, case_closed, case_identity for
+// account, and is done or refused: nobody erases a part by erasing it all. Faults:
+// case_outcome, case_words, case_closed, case_identity for
 // anything but a refusal or a complaint where nobody checked who asks,
 // case_value, and those of what is done.
 func DecideCase(tx *db.Tx, t *tenant.Tenant, c Case, d Decision) (Case, error) {
 	words, err := spoken(d.Reason)
 	switch {
-	case !slices.Contains(decidable, d.Outcome):
+	case !slices.Contains(decidable, d.Outcome), c.Kind == Erasure && d.Outcome == Partly:
 		return Case{}, ErrCaseOutcome
 	case err != nil:
 		return Case{}, err

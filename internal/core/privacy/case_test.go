@@ -333,6 +333,21 @@ func TestH113_CasesOfOthersAreNotFound(t *testing.T) {
 	})
 }
 
+// Nobody erases a part of the data by erasing all of it.
+func TestAnErasureIsNotDoneInPart(t *testing.T) {
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		b := &bureau{h, t}
+		c := b.open(privacy.CaseOpening{Customer: h.Customer(), Kind: privacy.Erasure, Words: "All but my orders.", Identity: signedIn})
+		err := b.act(c, func(tx *db.Tx, c privacy.Case) error {
+			_, err := privacy.DecideCase(tx, b.T(), c, privacy.Decision{Outcome: privacy.Partly, Reason: "As you asked.", Actor: officer})
+			return err
+		})
+		if now := b.now(c); !errors.Is(err, privacy.ErrCaseOutcome) || now.State != privacy.CaseOpen {
+			t.Errorf("%v, %s", err, now.State)
+		}
+	})
+}
+
 // Of an erased customer the case stays, and no word of it.
 func TestACaseOutlivesItsCustomerWithoutAWord(t *testing.T) {
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
