@@ -132,16 +132,12 @@ func (s *pgSession) exec(ctx context.Context, sql string, args []any) (n int64, 
 		tag, err := s.c.Exec(ctx, sql, args...)
 		return tag.RowsAffected(), pgFault(ctx, s.c.Conn(), err)
 	}
-	err = s.send(ctx, s.counted(sql, args, &n))
-	return n, err
-}
-
-func (s *pgSession) counted(sql string, args []any, n *int64) pgAsked {
-	return pgAsked{sql, args, func(r pgx.BatchResults) error {
+	err = s.send(ctx, pgAsked{sql, args, func(r pgx.BatchResults) error {
 		tag, err := r.Exec()
-		*n = tag.RowsAffected()
+		n = tag.RowsAffected()
 		return err
-	}}
+	}})
+	return n, err
 }
 
 // execEach lets the rows wait.

@@ -69,45 +69,6 @@ func (tx *Tx) Put(sql string, args ...any) error {
 	return tx.each(sql, [][]any{bound})
 }
 
-// Write is one writing statement with its arguments.
-type Write struct {
-	SQL  string
-	Args []any
-}
-
-// ExecEach is Exec for several statements, in their order and in one journey: all
-// of them are run, whatever the earlier ones touched.
-func (tx *Tx) ExecEach(list ...Write) (rows []int64, err error) {
-	s, far := tx.s.(*pgSession)
-	var asked []pgAsked
-	rows = make([]int64, len(list))
-	for i, w := range list {
-		if !far {
-			if rows[i], err = tx.Exec(w.SQL, w.Args...); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		bound, err := bindAll(w.Args)
-		if err != nil {
-			return nil, tx.fail(err)
-		}
-		text, err := tx.ready(w.SQL)
-		if err != nil {
-			return nil, err
-		}
-		if !tx.writable {
-			return nil, tx.fail(errReadOnly)
-		}
-		tx.memo.wrote(w.SQL)
-		asked = append(asked, s.counted(text, bound, &rows[i]))
-	}
-	if len(asked) == 0 {
-		return rows, nil
-	}
-	return rows, tx.fail(s.send(tx.ctx, asked...))
-}
-
 // fail remembers the first failure, which ends the transaction.
 func (tx *Tx) fail(err error) error {
 	if err != nil && tx.failed == nil {

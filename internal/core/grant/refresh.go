@@ -85,38 +85,21 @@ func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 		return Grant{}, "", err
 	}
 	token, digest := successor(t, row, presented)
-	taken, err := take(tx, &g, row, digest)
+	// The successor's absence and the grant's standing are part of what is
+	// taken: of any number that rotate at once, one does.
+	_, taken, err := db.Take[refreshRow](tx, `UPDATE refresh_token SET rotated_at = $1, successor = $2
+		WHERE tenant_id = $3 AND customer_id = $4 AND digest = $5 AND rotated_at IS NULL AND expires_at > $1`,
+		tx.Now, digest[:], t.ID, g.CustomerID, row.digest)
 	if err != nil {
 		return Grant{}, "", err
 	}
 	if !taken {
 		return late(tx, t, presented, a)
 	}
-	return g, token, keepRefresh(tx, g, a, digest)
-}
-
-// take rotates the token and notes that the grant was used, in one journey. The
-// successor's absence and the grant's standing are part of what is taken: of any
-// number that rotate at once, one does. Ending a grant writes the same row, so on
-// both engines a refresh and a revocation cannot both win. Where the token was
-// not taken in this run, the grant is left as it is.
-func take(tx *db.Tx, g *Grant, row refreshRow, successor [32]byte) (bool, error) {
-	rows, err := tx.ExecEach(
-		db.Write{SQL: `UPDATE refresh_token SET rotated_at = $1, successor = $2
-		WHERE tenant_id = $3 AND customer_id = $4 AND digest = $5 AND rotated_at IS NULL AND expires_at > $1`,
-			Args: []any{tx.Now, successor, g.TenantID, g.CustomerID, row.digest}},
-		db.Write{SQL: `UPDATE app_grant SET used_at = $1, version = version + 1
-		WHERE tenant_id = $2 AND customer_id = $3 AND id = $4 AND ended_at IS NULL AND expires_at > $1
-		AND EXISTS (SELECT 1 FROM refresh_token WHERE tenant_id = $2 AND customer_id = $3 AND digest = $5 AND rotated_at = $1)`,
-			Args: []any{tx.Now, g.TenantID, g.CustomerID, g.ID, row.digest}})
-	switch {
-	case err != nil || rows[0] == 0:
-		return false, err
-	case rows[1] == 0:
-		return false, ErrInvalid.Because(errors.New("the grant has ended"))
+	if g, err = use(tx, g); err != nil {
+		return Grant{}, "", err
 	}
-	g.UsedAt, g.Version = tx.Now, g.Version+1
-	return true, nil
+	return g, token, keepRefresh(tx, g, a, digest)
 }
 
 // late answers for a token that was there to be read and not to be taken: it is
@@ -130,6 +113,18 @@ func late(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (Gr
 		return Grant{}, "", err
 	}
 	return repeat(tx, t, row, g, presented, a)
+}
+
+// use notes that the grant was used. Ending a grant writes the same row, so on
+// both engines a refresh and a revocation cannot both win.
+func use(tx *db.Tx, g Grant) (Grant, error) {
+	out, ok, err := db.Take[Grant](tx, `UPDATE app_grant SET used_at = $1, version = version + 1
+		WHERE tenant_id = $2 AND customer_id = $3 AND id = $4 AND ended_at IS NULL AND expires_at > $1`,
+		tx.Now, g.TenantID, g.CustomerID, g.ID)
+	if err == nil && !ok {
+		err = ErrInvalid.Because(errors.New("the grant has ended"))
+	}
+	return out, err
 }
 
 // lookup finds the token's row and its grant. The token of another application
@@ -146,7 +141,7 @@ func lookup(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 	if !found {
 		return refreshRow{}, Grant{}, ErrInvalid.Because(errors.New("there is no such token"))
 	}
-	g, found, err := db.Find[Grant](tx, presentedGrant, t.ID, row.customer, row.digest)
+	g, found, err := find(tx, t, row.customer, row.grant)
 	if err != nil {
 		return refreshRow{}, Grant{}, err
 	}
