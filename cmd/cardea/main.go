@@ -41,6 +41,7 @@ type commands struct {
 	Suppression suppressionCommands `cmd:"" help:"Addresses that are not written to any more."`
 	Privacy     privacyCommands     `cmd:"" help:"Evidence for the data protection officer."`
 	Webhook     webhookCommands     `cmd:"" help:"What applications are told of their customers, and what they acknowledged."`
+	Job         jobCommands         `cmd:"" help:"Work behind the scenes that was given up."`
 	Backup      backupCommand       `cmd:"" help:"Write a verified backup while the server runs (SQLite)."`
 	Restore     restoreCommand      `cmd:"" help:"Restore a backup, or take a database that other tools put back."`
 	Migrate     migrateCommand      `cmd:"" help:"Make the database or bring its schema up to date. serve does it by itself."`

@@ -225,7 +225,7 @@ func (d *doctor) background(ctx context.Context) {
 		d.note("background", Fine, "nothing waits for long", "")
 	}
 	if lag.DeadJobs > 0 {
-		d.note("jobs", Warning, fmt.Sprintf("%d jobs were given up", lag.DeadJobs), "Look for 'job' in the server's log; messages that could not be sent are among them.")
+		d.jobs(ctx)
 	}
 }
 
