@@ -47,6 +47,7 @@ type Disclosed struct {
 	Purpose   string          `json:"purpose"`
 	Fields    []string        `json:"fields"`
 	Reason    customer.Sealed `json:"reason"` // Seal(customer.EventField)
+	Row       string          `json:"row"`    // Entry.Digest of the line, in hexadecimal
 }
 
 // EventName names the event.
@@ -126,6 +127,7 @@ func daily(tx *db.Tx, list []Entry, c *Counter) error {
 	if err != nil {
 		return err
 	}
+	var fresh []Entry
 	for i := range list {
 		there := slices.Contains(all, begun{list[i].Purpose, list[i].FieldsDigest})
 		switch {
@@ -140,11 +142,15 @@ func daily(tx *db.Tx, list []Entry, c *Counter) error {
 		case !tx.Writable():
 			return ErrUnrecorded
 		}
-		if _, err := db.InsertNew(tx, "disclosure", list[i]); err != nil {
+		first, err := db.InsertNew(tx, "disclosure", list[i])
+		if err != nil {
 			return err
 		}
+		if first {
+			fresh = append(fresh, list[i])
+		}
 	}
-	return nil
+	return bind(tx, fresh)
 }
 
 // again counts one more attempt of a webhook.
@@ -170,7 +176,7 @@ func (e *Entry) tell(tx *db.Tx, t *tenant.Tenant, fields []string) error {
 	}
 	return journal.Append(tx, journal.Entry{
 		Tenant: t.ID, Subject: e.CustomerID, Actor: actor, Class: journal.Staff,
-		Event: Disclosed{Recipient: e.RecipientKind, Purpose: e.Purpose, Fields: fields, Reason: reason},
+		Event: Disclosed{Recipient: e.RecipientKind, Purpose: e.Purpose, Fields: fields, Reason: reason, Row: e.row()},
 	})
 }
 
@@ -180,3 +186,24 @@ func Record(tx *db.Tx, t *tenant.Tenant, id customer.ID, limit int) ([]Entry, er
 	return db.All[Entry](tx, `FROM disclosure WHERE tenant_id = $1 AND customer_id = $2
 		ORDER BY last_at DESC, recipient_kind, recipient, purpose, fields_digest, day, entry LIMIT $3`, t.ID, id, limit)
 }
+
+// GivenTo are those of the fields that stand in the record as given to an
+// application, sorted: whatever may go to it now.
+func GivenTo(tx *db.Tx, t *tenant.Tenant, id customer.ID, a app.ID, fields []string) (out []string, err error) {
+	list, err := db.All[givenLine](tx, `FROM disclosure WHERE tenant_id = $1 AND recipient_kind = $2 AND recipient = $3 AND customer_id = $4
+		ORDER BY fields`, t.ID, Application, [16]byte(a), id)
+	for _, l := range list {
+		for _, name := range strings.Fields(l.names) {
+			if slices.Contains(fields, name) && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+type givenLine struct{ names string }
+
+// Fields names the columns.
+func (g *givenLine) Fields() []db.Field { return []db.Field{{Column: "fields", Ptr: &g.names}} }

@@ -16,9 +16,3 @@ func AgedIn(tx *db.Tx, t *tenant.Tenant, s customer.Span, before time.Time) ([]c
 		FROM disclosure WHERE tenant_id = $1 AND customer_id > $2 AND customer_id <= $3 GROUP BY customer_id) AS aged
 		ORDER BY customer_id`, t.ID, s.After, s.Last, before)
 }
-
-// Forget takes away the records of what was disclosed of a customer for the last
-// time before an instant, and tells how many.
-func Forget(tx *db.Tx, t *tenant.Tenant, c customer.ID, before time.Time) (int64, error) {
-	return tx.Exec(`DELETE FROM disclosure WHERE tenant_id = $1 AND customer_id = $2 AND last_at < $3`, t.ID, c, before)
-}
