@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 	"github.com/cardea-id/cardea/internal/server"
 )
@@ -105,6 +106,9 @@ func (t *terminal) change(c server.Change) {
 		text += " (" + strings.Join(c.Members, ", ") + ")"
 	}
 	t.line("%s", text)
+	if c.Search != nil {
+		t.line("    %s", searched(*c.Search))
+	}
 	if c.Warning != "" {
 		t.line("    %s", c.Warning)
 	}
@@ -121,6 +125,22 @@ func (t *terminal) change(c server.Change) {
 	if c.Secret != "" {
 		t.line("    client_secret  %s   (shown this once)", c.Secret)
 	}
+}
+
+// searched tells what another way of searching a field means.
+func searched(s server.Search) string {
+	people := counted(int(s.Customers), "customer")
+	switch {
+	case s.Is == catalog.SearchOpen:
+		return "keeps words of " + people + " readable, in the database, its log and its backups, so that staff find them by beginnings"
+	case s.Was == catalog.SearchOpen && s.Is == catalog.SearchSealed:
+		return "deletes the readable words of " + people + " and finds them by keyed digests of whole words; older backups keep the readable words"
+	case s.Was == catalog.SearchOpen:
+		return "deletes the readable words of " + people + ", who are not found by the field any more; older backups keep the readable words"
+	case s.Is == catalog.SearchSealed:
+		return "finds " + people + " by keyed digests of whole words"
+	}
+	return people + " are not found by the field any more"
 }
 
 // asks tells what a new version of a legal text means.

@@ -115,7 +115,7 @@ func (c *privacyVerify) Run(t *terminal) error {
 		kept = append(kept, k.Table)
 	}
 	return t.facts("certificate", x.ID, "states", x.Statement, "refers to", refers, "issuer", x.Issuer, "subject", x.Subject, "asked", day(x.AskedAt),
-		"erased", day(x.ErasedAt), "final", day(x.FinalAt), "emptied", strconv.Itoa(tables)+" tables", "keeps", strings.Join(kept, ", "),
+		"erased", day(x.ErasedAt), "final", day(x.FinalAt), "readable in older backups", strings.Join(x.Readable, ", "), "emptied", strconv.Itoa(tables)+" tables", "keeps", strings.Join(kept, ", "),
 		"recipients", strings.Join(told, ", "), "journal", "bucket "+strconv.FormatInt(x.Journal.Bucket, 10)+", number "+strconv.FormatInt(x.Journal.Seq, 10))
 }
 
@@ -171,6 +171,9 @@ func (t *terminal) proof(p server.ErasureProof) error {
 		t.line("Nothing opens. Tried %d values with each of %d living wrapping keys.", p.Values, p.Keys)
 	default:
 		t.line("Nothing opens, but something is left that should be gone.")
+	}
+	if p.Readable > 0 {
+		t.line("%s of the profile stand readable in it: their fields were searched open.", counted(p.Readable, "word"))
 	}
 	for _, at := range p.Plaintext {
 		t.line("Found in the clear: %s", at)

@@ -31,6 +31,7 @@ type Change struct {
 	Secret   string   `json:"client_secret,omitempty"` // of a new application, this once
 	Asks     *Asks    `json:"asks,omitempty"`          // of a new version of a legal text or a purpose
 	Warning  string   `json:"warning,omitempty"`       // what customers lose by it
+	Search   *Search  `json:"search,omitempty"`        // of a field that is to be found in another way
 }
 
 // Apply makes the house as the file says: one transaction for each tenant, and

@@ -26,7 +26,10 @@ func (a *applier) fields() error {
 		return nil
 	}
 	a.noteFields(was, is)
-	return a.source.blame(a.path+".fields", catalog.Put(a.tx, a.t, is))
+	if err := catalog.Put(a.tx, a.t, is); err != nil {
+		return a.source.blame(a.path+".fields", err)
+	}
+	return a.search(c)
 }
 
 // mergeFields gives the fields that are to be.

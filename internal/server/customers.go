@@ -73,14 +73,15 @@ func (l Looking) known(tx *db.Tx, t *tenant.Tenant) error {
 }
 
 // FindCustomers finds customers by an id, an exact address, number or user
-// name, or by words of their profile, and shows outlines of their addresses.
+// name, or by words of their profile (and beginnings of words, of fields that are
+// searched open), and shows outlines of their addresses.
 func (b *Base) FindCustomers(ctx context.Context, t *tenant.Tenant, query string, l Looking) ([]Person, error) {
 	var out []Person
 	err := b.DB.Update(ctx, func(tx *db.Tx) error {
 		if err := l.known(tx, t); err != nil {
 			return err
 		}
-		ids, err := customer.Search(tx, t, query, mostFound)
+		ids, err := release.Find(tx, t, l.ask(customer.ID{}), query, mostFound)
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ type ErasureProof struct {
 	Values    int       `json:"values_tried"` // values of bytes that were tried with each of them
 	Sealed    int       `json:"sealed"`       // profile values and identifiers that are there
 	Opened    int       `json:"opened"`       // of these, those that opened
+	Readable  int       `json:"readable"`     // words of the profile that stand in the clear, of fields that were searched open
 	Left      []Left    `json:"left,omitempty"`
 	Plaintext []string  `json:"plaintext,omitempty"` // where something that was looked for stands in the clear
 }
@@ -87,7 +88,7 @@ func (b *Base) ProveErasure(ctx context.Context, t *tenant.Tenant, who, file str
 	if err := p.lookFor(files, words); err != nil {
 		return p, err
 	}
-	p.Holds = !p.Opens && p.Opened == 0 && len(p.Plaintext) == 0 && (file != "" || !slices.ContainsFunc(p.Left, func(l Left) bool { return l.Why == "" }))
+	p.Holds = !p.Opens && p.Opened == 0 && len(p.Plaintext) == 0 && p.Readable == 0 && (file != "" || !slices.ContainsFunc(p.Left, func(l Left) bool { return l.Why == "" }))
 	return p, nil
 }
 
@@ -135,6 +136,11 @@ func (p *ErasureProof) search(tx *db.Tx, ring *secret.Keyring, t tenant.ID, id c
 	if r.Wrapped {
 		p.Under = r.WrappingKey
 	}
+	words, err := customer.OpenWords(tx, &tenant.Tenant{ID: t}, id)
+	if err != nil {
+		return err
+	}
+	p.Readable = len(words)
 	columns, err := db.Columns(tx)
 	if err != nil {
 		return err

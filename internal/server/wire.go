@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/ui"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/credential"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/notify"
 	"github.com/cardea-id/cardea/internal/core/privacy"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -94,6 +95,7 @@ func (s *Server) work() error {
 	s.works = append(s.works, notify.Works(s.senders(letters))...)
 	s.works = append(s.works, s.webhooks().Works()...)
 	s.works = append(s.works, privacy.Works(s.closings())...)
+	s.works = append(s.works, customer.Works(customer.Wiring{House: s.House, Checkpoint: s.DB.Checkpoint})...)
 	return nil
 }
 

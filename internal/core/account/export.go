@@ -40,7 +40,28 @@ func exportCustomer(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]privacy.Secti
 	}
 	subjects, err := told[subjectRow](tx, "subjects", []string{"sector", "subject"},
 		`FROM subject WHERE tenant_id = $1 AND customer_id = $2 ORDER BY sector`, t, c)
-	return []privacy.Section{account, profile, identifiers, subjects}, err
+	if err != nil {
+		return nil, err
+	}
+	searched, err := exportSearchWords(tx, t, c)
+	return []privacy.Section{account, profile, identifiers, subjects, searched}, err
+}
+
+// exportSearchWords tells the words of the profile that rest readable, of fields
+// that the catalogue shows to customers.
+func exportSearchWords(tx *db.Tx, t *tenant.Tenant, c customer.ID) (privacy.Section, error) {
+	s := privacy.Section{Name: "search_words", Columns: []string{"field", "word"}}
+	book, err := catalog.For(tx, t)
+	if err != nil {
+		return s, err
+	}
+	list, err := customer.OpenWords(tx, t, c)
+	for _, w := range list {
+		if f, ok := book.Field(w.Field); ok && slices.Contains(f.Viewers, catalog.Customer) {
+			s.Rows = append(s.Rows, []any{w.Field, w.Word})
+		}
+	}
+	return s, err
 }
 
 func exportAccount(tx *db.Tx, t *tenant.Tenant, c customer.ID) (privacy.Section, error) {

@@ -101,8 +101,10 @@ func recordFacts(t *tenant.Tenant) []fact {
 			"personal details " + catalog.SealedFor, nil},
 		{"erasure_proof", "that an account was erased, and who was told", catalog.Technical, catalog.ByHouse, proving, nil,
 			"stays under a pseudonym", readable, []string{"erasure_fact", "erasure_certificate", "webhook_delivery", "webhook_acknowledgement"}},
-		{"search_word", "keyed digests by which staff find the customer, and the key that seals the rest", catalog.Identifier, catalog.ByHouse,
+		{"search_token", "keyed digests by which staff find the customer, and the key that seals the rest", catalog.Identifier, catalog.ByHouse,
 			[]string{catalog.PurposeSupport}, nil, asAccount, digested,
 			[]string{"search_token", "identifier", "customer_identifier", "customer_key", "customer_field"}},
+		{"search_word", "words by which staff find the customer, of fields that are searched open", catalog.Profile, catalog.ByHouse,
+			[]string{catalog.PurposeSupport}, nil, "as long as the value, and while its field is searched open", readable, []string{"search_word"}},
 	}
 }

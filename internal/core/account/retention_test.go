@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func keep(t *testing.T, h *coretest.House) *keeper {
 func (k *keeper) fields(retention core.Duration) {
 	k.tb.Helper()
 	field := func(name, kept string, purposes ...string) catalog.Field {
-		return catalog.Field{Name: name, Type: catalog.Text, Class: catalog.Profile, Retention: kept, Purposes: purposes, Search: true}
+		return catalog.Field{Name: name, Type: catalog.Text, Class: catalog.Profile, Retention: kept, Purposes: purposes, Search: catalog.SearchSealed}
 	}
 	k.Update(func(tx *db.Tx) error {
 		return catalog.Put(tx, k.T(), []catalog.Field{
@@ -381,6 +382,109 @@ func TestARunThatIsCutOffGoesOn(t *testing.T) {
 	})
 }
 
+// nightly has the jobs run as a node does, until nothing is due.
+func (k *keeper) nightly() func() {
+	k.tb.Helper()
+	loop := journal.NewLoop(k.D, "test", privacy.Works(k.w), nil, journal.Options{Alone: true})
+	return func() {
+		k.tb.Helper()
+		k.Update(func(tx *db.Tx) error { return k.w.Retain(tx) })
+		for range 12 {
+			if err := loop.Drain(context.Background()); err != nil {
+				k.tb.Fatal(err)
+			}
+			k.Wait(time.Minute)
+		}
+	}
+}
+
+// What one tenant's run fails at is in nobody's way: it is told once, stands with
+// the run as a code, and the run goes on where it stopped when that is mended.
+func TestATenantWhoseRunFailsIsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	coretest.Race(t, func(t *testing.T, h *coretest.House) {
+		k := keep(t, h)
+		k.fields(0)
+		other := h.Tenant("moss", "https://id.moss.example")
+		c := k.full()
+		work := k.nightly()
+		work() // the first night looks alone
+		k.Update(func(tx *db.Tx) error {
+			_, err := tx.Exec(`INSERT INTO purpose (tenant_id, id, version, definition, asks, published_at, retired_at)
+				VALUES ($1, 'spoiled', 1, '{', false, $2, $2)`, k.T().ID, tx.Now)
+			return err
+		})
+		tally := func(of core.ID, event string) (n int64) {
+			k.View(func(tx *db.Tx) (err error) {
+				n, _, err = db.Value[int64](tx, `SELECT count(*) FROM event WHERE name = $2 AND tenant_id = $1`, of, event)
+				return err
+			})
+			return n
+		}
+		stumbling := func() (r privacy.Run, is bool) {
+			k.View(func(tx *db.Tx) (err error) { r, is, err = privacy.Stumbling(tx, k.T()); return err })
+			return r, is
+		}
+		k.Wait(31 * aDay)
+		work()
+		if n := tally(other.ID, "privacy.retention_ran"); n != 1 {
+			t.Errorf("the other tenant had %d runs", n)
+		}
+		r, is := stumbling()
+		if !is || r.Failures < 2 || r.Failure != "internal" || r.FailedAt.IsZero() || tally(k.T().ID, "privacy.retention_failed") != 1 {
+			t.Errorf("%v %+v, told %d times", is, r, tally(k.T().ID, "privacy.retention_failed"))
+		}
+		k.has(c, "size", "taste", "both", "lost", "canary")
+		k.Update(func(tx *db.Tx) error {
+			_, err := tx.Exec(`DELETE FROM purpose WHERE tenant_id = $1 AND id = 'spoiled'`, k.T().ID)
+			return err
+		})
+		k.Wait(2 * time.Hour)
+		work()
+		if r, is := stumbling(); is || tally(k.T().ID, "privacy.retention_ran") != 1 || tally(k.T().ID, "privacy.retention_failed") != 1 {
+			t.Errorf("%v %+v", is, r)
+		}
+		k.has(c, "both", "lost", "canary")
+		if n := tally(other.ID, "privacy.retention_failed"); n != 0 {
+			t.Errorf("the other tenant is told of %d", n)
+		}
+	})
+}
+
+// Whoever reads the tables or the journal does not read why staff ran the rules.
+func TestTheReasonOfARunRestsSealed(t *testing.T) {
+	t.Parallel()
+	coretest.Each(t, func(t *testing.T, h *coretest.House) {
+		k := keep(t, h)
+		const reason = "Mia Canary asked on the phone"
+		var r privacy.Run
+		k.Update(func(tx *db.Tx) (err error) {
+			r, err = privacy.BeginRun(tx, k.T(), journal.Actor{Kind: "operator"}, reason)
+			return err
+		})
+		for id := r.ID; r.EndedAt.IsZero(); {
+			k.Update(func(tx *db.Tx) (err error) {
+				r, err = k.w.Continue(tx, k.T(), id)
+				return err
+			})
+		}
+		k.View(func(tx *db.Tx) error {
+			runs, err := privacy.Runs(tx, k.T(), 10)
+			if err != nil || len(runs) != 1 {
+				t.Fatalf("%v %v", runs, err)
+			}
+			if got, err := runs[0].Reason(k.T()); got != reason || err != nil {
+				t.Errorf("%q %v", got, err)
+			}
+			told, found, err := db.Value[[]byte](tx, `SELECT payload FROM event WHERE name = 'privacy.retention_ran'`)
+			if !found || strings.Contains(string(told), "Canary") {
+				t.Errorf("the journal tells %s", told)
+			}
+			return err
+		})
+	})
+}
+
 func TestTheNightComesOncePerTenantAndTheFirstOneOnlyLooks(t *testing.T) {
 	t.Parallel()
 	coretest.Race(t, func(t *testing.T, h *coretest.House) {
@@ -394,14 +498,7 @@ func TestTheNightComesOncePerTenantAndTheFirstOneOnlyLooks(t *testing.T) {
 			})
 			return ran
 		}
-		work := func() {
-			for more := true; more; {
-				k.Update(func(tx *db.Tx) (err error) {
-					more, err = k.w.Retain(tx)
-					return err
-				})
-			}
-		}
+		work := k.nightly()
 		k.Wait(31 * aDay)
 		work()
 		work()

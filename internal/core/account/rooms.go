@@ -23,7 +23,7 @@ func Rooms() []privacy.Subject {
 	return []privacy.Subject{
 		{
 			Room: "customer", Erase: nothing, Export: exportCustomer,
-			Tells: []string{"customer", "customer_field", "customer_identifier", "subject"},
+			Tells: []string{"customer", "customer_field", "customer_identifier", "search_word", "subject"},
 			Silent: map[string]string{
 				"customer_key":      "the key that seals everything else",
 				"identifier":        "keyed digests of the identifiers that are told",

@@ -14,7 +14,7 @@ import (
 
 // ofCustomer are the tables that customer.Destroy empties itself.
 var ofCustomer = []string{
-	"customer_key", "customer_field", "identifier", "customer_identifier", "identifier_change", "search_token", "subject",
+	"customer_key", "customer_field", "identifier", "customer_identifier", "identifier_change", "search_token", "search_word", "subject",
 }
 
 var createTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\);`)

@@ -228,7 +228,9 @@ func (f *Field) fill(from *Field) {
 	f.Source, f.Scope = cmp.Or(f.Source, from.Source), cmp.Or(f.Scope, from.Scope)
 	f.Claim, f.Autocomplete = cmp.Or(f.Claim, from.Claim), cmp.Or(f.Autocomplete, from.Autocomplete)
 	f.Max, f.Position = cmp.Or(f.Max, from.Max), cmp.Or(f.Position, from.Position)
-	f.Search = f.Search || from.Search
+	if f.Search = cmp.Or(f.Search, from.Search); f.Search == SearchOff && !from.Search.Indexed() {
+		f.Search = ""
+	}
 	for _, list := range []struct{ own, from *[]string }{
 		{&f.Viewers, &from.Viewers}, {&f.Editors, &from.Editors}, {&f.Purposes, &from.Purposes},
 	} {
@@ -273,6 +275,9 @@ func (f *Field) check() error {
 		if !validName(p) {
 			return ErrBadField.At(f.Name)
 		}
+	}
+	if err := f.checkSearch(); err != nil {
+		return err
 	}
 	return f.checkWords()
 }

@@ -83,9 +83,10 @@ type Field struct {
 	// Retention is how long the value is kept after it was set ("730d"); as
 	// long as the account if empty.
 	Retention string `json:"retention,omitempty" yaml:"retention,omitempty"`
-	// Search lets staff find the customer by the words of the value.
-	Search   bool `json:"search,omitempty" yaml:"search,omitempty"`
-	Required bool `json:"required,omitempty" yaml:"required,omitempty"`
+	// Search is how staff find the customer by the words of the value: sealed,
+	// open or off; off if empty.
+	Search   Search `json:"search,omitempty" yaml:"search,omitempty"`
+	Required bool   `json:"required,omitempty" yaml:"required,omitempty"`
 	// Max is the greatest number of characters; 200 if 0.
 	Max          int              `json:"max,omitempty" yaml:"max,omitempty"`
 	Choices      []string         `json:"choices,omitempty" yaml:"choices,omitempty"`
@@ -176,7 +177,7 @@ func Standard() []Field {
 
 func identifier(name string, typ Type, scope, claim string) Field {
 	return Field{
-		Name: name, Type: typ, Class: Identifier, Source: FromIdentifier, Scope: scope, Claim: claim, Search: true, Max: 254,
+		Name: name, Type: typ, Class: Identifier, Source: FromIdentifier, Scope: scope, Claim: claim, Search: SearchSealed, Max: 254,
 		Viewers:  []string{Customer, Application, "staff:operator", "staff:privacy", "staff:support:masked"},
 		Purposes: []string{PurposeAccount, PurposeSupport, PurposePrivacy},
 	}
@@ -190,7 +191,7 @@ func derived(name string, typ Type, scope, claim string) Field {
 	}
 }
 
-func searched(f Field) Field { f.Search = true; return f }
+func searched(f Field) Field { f.Search = SearchSealed; return f }
 
 // guarded fields are no business of support.
 func guarded(f Field) Field {

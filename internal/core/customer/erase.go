@@ -43,6 +43,7 @@ var personal = []string{
 	`DELETE FROM customer_field WHERE tenant_id = $1 AND customer_id = $2`,
 	`DELETE FROM identifier_change WHERE tenant_id = $1 AND customer_id = $2`,
 	`DELETE FROM search_token WHERE tenant_id = $1 AND customer_id = $2`,
+	`DELETE FROM search_word WHERE tenant_id = $1 AND customer_id = $2`,
 	`DELETE FROM subject WHERE tenant_id = $1 AND customer_id = $2`,
 	`DELETE FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2`,
 }

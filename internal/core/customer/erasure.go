@@ -11,7 +11,7 @@ import (
 // customer.
 func Emptied() []string {
 	return []string{
-		"customer_key", "customer_field", "identifier_change", "search_token", "subject", "customer_identifier", "identifier",
+		"customer_key", "customer_field", "identifier_change", "search_token", "search_word", "subject", "customer_identifier", "identifier",
 	}
 }
 

@@ -139,7 +139,7 @@ func profileChanged(tx *db.Tx, t *tenant.Tenant, id ID, f catalog.Field, e Profi
 	if n == 0 {
 		return ErrNotFound
 	}
-	if f.Search {
+	if f.Search.Indexed() {
 		if err := reindex(tx, t, id); err != nil {
 			return err
 		}

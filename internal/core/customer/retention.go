@@ -41,6 +41,16 @@ func DatedIn(tx *db.Tx, t *tenant.Tenant, s Span) ([]Dated, error) {
 		ORDER BY customer_id, name`, t.ID, s.After, s.Last)
 }
 
+// FieldNames are the names of the profile values that a customer has.
+func FieldNames(tx *db.Tx, t *tenant.Tenant, c ID) ([]string, error) {
+	list, err := db.All[Dated](tx, `FROM customer_field WHERE tenant_id = $1 AND customer_id = $2 ORDER BY name`, t.ID, c)
+	out := make([]string, len(list))
+	for i, d := range list {
+		out[i] = d.Name
+	}
+	return out, err
+}
+
 // Aged is how many of a customer's rows of a kind are older than an instant:
 // since when the oldest was there, and when the oldest of the others was made.
 type Aged struct {
@@ -82,7 +92,7 @@ func ExpireField(tx *db.Tx, t *tenant.Tenant, d Dated, rule string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if f, ok := c.Field(d.Name); !ok || f.Search {
+	if f, ok := c.Field(d.Name); !ok || f.Search.Indexed() {
 		if err := reindex(tx, t, d.CustomerID); err != nil {
 			return false, err
 		}

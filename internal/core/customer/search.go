@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,12 @@ func (r *tokenRow) Fields() []db.Field {
 // returns at most limit ids, the oldest customer first; what to show of them is
 // release's.
 func Search(tx *db.Tx, t *tenant.Tenant, query string, limit int) ([]ID, error) {
+	return Browse(tx, t, query, nil, limit)
+}
+
+// Browse is Search that takes each word for the beginning of a word too, in
+// fields that are searched open; which of them may be looked into is release's.
+func Browse(tx *db.Tx, t *tenant.Tenant, query string, fields []string, limit int) ([]ID, error) {
 	if id, err := ParseID(strings.TrimSpace(query)); err == nil {
 		c, found, err := db.Find[Customer](tx, `FROM customer WHERE tenant_id = $1 AND id = $2`, t.ID, id)
 		if err != nil || !found {
@@ -47,20 +54,97 @@ func Search(tx *db.Tx, t *tenant.Tenant, query string, limit int) ([]ID, error) 
 	if len(words) == 0 || len(words) > maxWords {
 		return nil, nil
 	}
-	marks := make([]string, len(words))
-	args := []any{t.ID}
-	for i, w := range words {
-		args = append(args, t.Index("search", w))
-		marks[i] = "$" + strconv.Itoa(len(args))
+	var q searching
+	tenant := q.arg(t.ID)
+	for n, w := range words {
+		q.word(t, tenant, n, w, fields)
 	}
-	args = append(args, len(words), limit)
-	rows, err := db.All[hit](tx, `FROM search_token WHERE tenant_id = $1 AND token IN (`+strings.Join(marks, ", ")+`)
-		GROUP BY customer_id HAVING count(*) = $`+strconv.Itoa(len(args)-1)+` ORDER BY customer_id LIMIT $`+strconv.Itoa(len(args)), args...)
+	rows, err := db.All[hit](tx, `FROM (`+strings.Join(q.parts, " UNION ")+`) AS hit GROUP BY customer_id
+		HAVING count(*) = `+q.arg(len(words))+` ORDER BY customer_id LIMIT `+q.arg(limit), q.args...)
 	ids := make([]ID, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].id
 	}
 	return ids, err
+}
+
+// searching is a statement in the making: for each word of the query those whom
+// it fits.
+type searching struct {
+	parts []string
+	args  []any
+}
+
+func (q *searching) arg(v any) string {
+	q.args = append(q.args, v)
+	return "$" + strconv.Itoa(len(q.args))
+}
+
+func (q *searching) word(t *tenant.Tenant, tenant string, n int, token string, fields []string) {
+	who := `SELECT customer_id, ` + strconv.Itoa(n) + ` AS n FROM `
+	q.parts = append(q.parts, who+`search_token WHERE tenant_id = `+tenant+` AND token = `+q.arg(t.Index("search", token)))
+	word, isWord := strings.CutPrefix(token, wordMark)
+	if !isWord {
+		return
+	}
+	q.parts = append(q.parts, who+`search_word WHERE tenant_id = `+tenant+` AND word = `+q.arg(word))
+	if len(fields) == 0 || utf8.RuneCountInString(word) < shortestBeginning {
+		return
+	}
+	q.parts = append(q.parts, who+`search_word WHERE tenant_id = `+tenant+` AND word >= `+q.arg(word)+
+		` AND word < `+q.arg(word+lastRune)+` AND field IN (`+q.list(fields)+`)`)
+}
+
+func (q *searching) list(values []string) string {
+	marks := make([]string, len(values))
+	for i, v := range values {
+		marks[i] = q.arg(v)
+	}
+	return strings.Join(marks, ", ")
+}
+
+const (
+	wordMark          = "word:"
+	shortestBeginning = 2            // characters
+	lastRune          = "\U0010ffff" // above whatever may follow a beginning
+)
+
+// Matched names, for each word of a query that a customer was found by, the
+// fields in which it is the beginning of a longer word; none for a word that fits
+// whole, or that is no word.
+func Matched(tx *db.Tx, t *tenant.Tenant, id ID, query string, fields []string) ([][]string, error) {
+	if _, err := ParseID(strings.TrimSpace(query)); err == nil {
+		return nil, nil
+	}
+	var out [][]string
+	for _, token := range queryTokens(t, query) {
+		word, isWord := strings.CutPrefix(token, wordMark)
+		if !isWord {
+			continue
+		}
+		whole, _, err := db.Value[int64](tx, `SELECT (SELECT count(*) FROM search_token WHERE tenant_id = $1 AND token = $2 AND customer_id = $3)
+			+ (SELECT count(*) FROM search_word WHERE tenant_id = $1 AND word = $4 AND customer_id = $3)`, t.ID, t.Index("search", token), id, word)
+		if err != nil {
+			return nil, err
+		}
+		if whole > 0 {
+			out = append(out, nil)
+			continue
+		}
+		rows, err := db.All[WordRow](tx, `FROM search_word WHERE tenant_id = $1 AND customer_id = $2 AND word >= $3 AND word < $4
+			ORDER BY field, word`, t.ID, id, word, word+lastRune)
+		if err != nil {
+			return nil, err
+		}
+		in := []string{}
+		for _, r := range rows {
+			if slices.Contains(fields, r.Field) && !slices.Contains(in, r.Field) {
+				in = append(in, r.Field)
+			}
+		}
+		out = append(out, in)
+	}
+	return out, nil
 }
 
 type hit struct{ id ID }
@@ -87,7 +171,7 @@ func queryTokens(t *tenant.Tenant, query string) []string {
 	}
 	var tokens []string
 	for _, w := range words(query) {
-		tokens = append(tokens, "word:"+w)
+		tokens = append(tokens, wordMark+w)
 	}
 	slices.Sort(tokens)
 	return slices.Compact(tokens)
@@ -103,7 +187,7 @@ func identifierTokens(kind, value string) []string {
 	}
 	var tokens []string
 	for _, w := range words(value) {
-		tokens = append(tokens, "word:"+w)
+		tokens = append(tokens, wordMark+w)
 	}
 	return tokens
 }
@@ -136,8 +220,10 @@ func storeTokens(tx *db.Tx, t *tenant.Tenant, id ID, tokens []string) error {
 	return db.Insert(tx, "search_token", rows...)
 }
 
-// reindex makes a customer's tokens anew. It opens what is searchable, here and
-// for no other purpose, and nothing opened leaves the room.
+// reindex makes a customer's tokens and readable words anew, as the catalogue
+// stands in this transaction and not as some node remembers it. It opens what is
+// searchable, here and for no other purpose, and nothing opened leaves the room
+// but the words of fields that the tenant has searched in the clear.
 func reindex(tx *db.Tx, t *tenant.Tenant, id ID) error {
 	list, err := formers(tx, t, id)
 	if err != nil {
@@ -151,20 +237,40 @@ func reindex(tx *db.Tx, t *tenant.Tenant, id ID) error {
 	if err != nil {
 		return err
 	}
+	var open []wordRow
 	for _, v := range values {
-		for _, w := range words(string(v)) {
-			tokens = append(tokens, "word:"+w)
+		for _, w := range words(v.text) {
+			if v.field.Search == catalog.SearchOpen {
+				open = append(open, wordRow{t.ID, id, WordRow{w, v.field.Name}})
+				continue
+			}
+			tokens = append(tokens, wordMark+w)
 		}
 	}
-	if _, err := tx.Exec(`DELETE FROM search_token WHERE tenant_id = $1 AND customer_id = $2`, t.ID, id); err != nil {
+	for _, table := range []string{"search_token", "search_word"} {
+		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE tenant_id = $1 AND customer_id = $2`, t.ID, id); err != nil {
+			return err
+		}
+	}
+	if err := storeTokens(tx, t, id, tokens); err != nil {
 		return err
 	}
-	return storeTokens(tx, t, id, tokens)
+	slices.SortFunc(open, func(a, b wordRow) int {
+		return cmp.Or(strings.Compare(a.Word, b.Word), strings.Compare(a.Field, b.Field))
+	})
+	open = slices.Compact(open)
+	return db.Insert(tx, "search_word", open[:min(len(open), maxTokens)]...)
+}
+
+// found is a value that staff find the customer by.
+type found struct {
+	field catalog.Field
+	text  string
 }
 
 // searchable opens the profile values that the catalogue lets be searched.
-func searchable(tx *db.Tx, t *tenant.Tenant, id ID) ([][]byte, error) {
-	c, err := catalog.For(tx, t)
+func searchable(tx *db.Tx, t *tenant.Tenant, id ID) ([]found, error) {
+	c, err := catalog.Load(tx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -173,9 +279,11 @@ func searchable(tx *db.Tx, t *tenant.Tenant, id ID) ([][]byte, error) {
 		return nil, err
 	}
 	var items []Item
+	var out []found
 	for i := range profile {
-		if f, ok := c.Field(profile[i].Name); ok && f.Search && f.Stored() {
+		if f, ok := c.Field(profile[i].Name); ok && f.Search.Indexed() && f.Stored() {
 			items = append(items, profile[i].Item())
+			out = append(out, found{field: f})
 		}
 	}
 	if len(items) == 0 {
@@ -185,5 +293,12 @@ func searchable(tx *db.Tx, t *tenant.Tenant, id ID) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openAll(key, t, id, items)
+	plain, err := openAll(key, t, id, items)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].text = out[i].field.Text(string(plain[i]))
+	}
+	return out, nil
 }

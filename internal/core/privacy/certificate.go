@@ -64,21 +64,24 @@ func (c *Certificate) Fields() []db.Field {
 
 // Claims are what a certificate says. No personal value stands in it.
 type Claims struct {
-	Format     string       `json:"format"`
-	Statement  string       `json:"statement"`
-	Issuer     string       `json:"iss"`
-	Controller string       `json:"controller"`
-	IssuedAt   int64        `json:"iat"` // seconds: when it was signed
-	ID         string       `json:"jti"`
-	Subject    string       `json:"sub"` // customer.Pseudonym
-	RefersTo   *Reference   `json:"refers_to,omitempty"`
-	AskedAt    time.Time    `json:"asked_at"`
-	Cause      string       `json:"cause,omitempty"` // why the account was closed, as a word of the house
-	ErasedAt   time.Time    `json:"erased_at"`
-	FinalAt    time.Time    `json:"final_at"` // from when on no older backup opens anything either
-	Keys       []WrappedBy  `json:"wrapping_keys"`
-	Emptied    []Emptied    `json:"emptied"`
-	Kept       []KeptTable  `json:"kept"`
+	Format     string      `json:"format"`
+	Statement  string      `json:"statement"`
+	Issuer     string      `json:"iss"`
+	Controller string      `json:"controller"`
+	IssuedAt   int64       `json:"iat"` // seconds: when it was signed
+	ID         string      `json:"jti"`
+	Subject    string      `json:"sub"` // customer.Pseudonym
+	RefersTo   *Reference  `json:"refers_to,omitempty"`
+	AskedAt    time.Time   `json:"asked_at"`
+	Cause      string      `json:"cause,omitempty"` // why the account was closed, as a word of the house
+	ErasedAt   time.Time   `json:"erased_at"`
+	FinalAt    time.Time   `json:"final_at"` // from when on no older backup opens anything either
+	Keys       []WrappedBy `json:"wrapping_keys"`
+	Emptied    []Emptied   `json:"emptied"`
+	Kept       []KeptTable `json:"kept"`
+	// Readable names the fields that staff search, or once searched, in the clear:
+	// backups from before hold words of them that no key seals.
+	Readable   []string     `json:"readable_in_older_backups,omitempty"`
 	Recipients []Informed   `json:"recipients"`
 	Journal    JournalPlace `json:"journal"`
 }

@@ -181,6 +181,9 @@ func (w Wiring) claims(tx *db.Tx, t *tenant.Tenant, c customer.ID) (Claims, erro
 	if len(s.Certificates) > 0 {
 		out.RefersTo = referTo(s.Certificates[0])
 	}
+	if out.Readable, err = customer.EverOpen(tx, t); err != nil {
+		return Claims{}, err
+	}
 	out.Journal, err = placeOf(tx, t, c)
 	return out, err
 }

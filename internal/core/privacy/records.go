@@ -235,8 +235,11 @@ func (r *Records) data(t *tenant.Tenant, c *catalog.Catalog, purposes []consent.
 		if f.Source == catalog.Derived {
 			d.Where = "derived when it is asked for"
 		}
-		if f.Search {
-			d.Search = "sealed"
+		if f.Search.Indexed() {
+			d.Search = string(f.Search)
+		}
+		if f.Search == catalog.SearchOpen {
+			d.Where += "; its words readable, for staff to search"
 		}
 		r.Data = append(r.Data, d)
 	}

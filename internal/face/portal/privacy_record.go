@@ -57,6 +57,7 @@ func (w *witnesses) purpose(s ui.Shell, id string) string {
 // field is what was seen. Who saw an outline alone saw less.
 func (w *witnesses) field(s ui.Shell, name string) string {
 	name, masked := strings.CutSuffix(name, catalog.Masked)
+	name, matched := strings.CutSuffix(name, release.Matched)
 	text := name
 	if key := "portal.privacy.field." + name; s.Has(key) {
 		text = s.T(key)
@@ -66,6 +67,9 @@ func (w *witnesses) field(s ui.Shell, name string) string {
 		if f, ok := w.fields.Field(name); ok {
 			text = label(s, f)
 		}
+	}
+	if matched {
+		return s.T("portal.privacy.matched", "field", text)
 	}
 	if masked {
 		return s.T("portal.privacy.outline", "field", text)
