@@ -3,12 +3,14 @@ package main
 import (
 	"strconv"
 
+	"github.com/cardea-id/cardea/internal/core/tenant"
 	"github.com/cardea-id/cardea/internal/server"
 )
 
 type retentionCommands struct {
 	Plan retentionPlan `cmd:"" help:"Tell what the rules of retention would take away now, and when they take the next. Changes nothing."`
 	Run  retentionRun  `cmd:"" help:"Run the rules of retention now instead of in the night."`
+	Runs retentionRuns `cmd:"" help:"List the runs of the rules, the latest first: what they took, why somebody ran them by hand, and what they fail at."`
 }
 
 type retentionPlan struct {
@@ -81,5 +83,40 @@ func (c *retentionRun) Run(t *terminal) error {
 		t.line("")
 		t.line("Done: run %s. Messages leave with the server.", r.Run)
 		return nil
+	})
+}
+
+type retentionRuns struct {
+	asJSON
+	ofTenant
+	Limit int `default:"30" help:"How many at most." placeholder:"N"`
+}
+
+// Run lists.
+func (c *retentionRuns) Run(t *terminal) error {
+	return c.inTenant(t, func(b *server.Base, home *tenant.Tenant) error {
+		list, err := b.RetentionRuns(t.ctx, home, min(max(c.Limit, 1), 1000))
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		var rows [][]string
+		for _, r := range list {
+			state := "ended " + day(r.EndedAt)
+			switch {
+			case r.Failures > 0:
+				state = "failing: " + r.Failure
+			case r.EndedAt.IsZero():
+				state = "under way"
+			}
+			took := int64(0)
+			for _, l := range r.Lines {
+				took += l.Values
+			}
+			rows = append(rows, []string{r.ID, day(r.StartedAt), state, strconv.FormatInt(took, 10), r.By, r.Reason})
+		}
+		return t.table([]string{"run", "began", "state", "took", "by", "reason"}, rows)
 	})
 }

@@ -79,6 +79,7 @@ func Doctor(ctx context.Context, c Config) []Finding {
 		d.tenant(ctx, t)
 		d.cases(ctx, t)
 		d.webhooks(ctx, t)
+		d.retention(ctx, t)
 	}
 	d.operators(ctx)
 	return d.found

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -23,7 +24,6 @@ type RetentionLine struct {
 type Retention struct {
 	At      time.Time       `json:"at"`
 	Run     string          `json:"run,omitempty"` // of a run; a plan has none
-	Reason  string          `json:"reason,omitempty"`
 	Lines   []RetentionLine `json:"rules"`
 	LastRun time.Time       `json:"last_run,omitzero"` // when the last run before ended
 }
@@ -83,5 +83,58 @@ func (b *Base) RunRetention(ctx context.Context, t *tenant.Tenant, reason string
 			return err
 		})
 	}
-	return Retention{At: run.EndedAt, Run: run.ID.String(), Reason: run.Reason, Lines: retentionLines(run.Survey.Dues)}, err
+	return Retention{At: run.EndedAt, Run: run.ID.String(), Lines: retentionLines(run.Survey.Dues)}, err
+}
+
+// RetentionRun is a run as an operator sees it.
+type RetentionRun struct {
+	ID        string          `json:"id"`
+	By        string          `json:"by"` // "system": the night; "operator": by hand
+	Reason    string          `json:"reason,omitempty"`
+	StartedAt time.Time       `json:"started_at"`
+	EndedAt   time.Time       `json:"ended_at,omitzero"`
+	Failures  int64           `json:"failures,omitempty"` // in a row, at the part that is next
+	Failure   string          `json:"failure,omitempty"`  // code of the last one
+	FailedAt  time.Time       `json:"failed_at,omitzero"`
+	Lines     []RetentionLine `json:"rules"`
+}
+
+// RetentionRuns lists a tenant's runs, the latest first, with the reasons of
+// those by hand.
+func (b *Base) RetentionRuns(ctx context.Context, t *tenant.Tenant, limit int) (out []RetentionRun, err error) {
+	err = b.DB.View(ctx, func(tx *db.Tx) error {
+		list, err := privacy.Runs(tx, t, limit)
+		out = []RetentionRun{}
+		for _, r := range list {
+			line := RetentionRun{
+				ID: r.ID.String(), By: r.ActorKind, StartedAt: r.StartedAt, EndedAt: r.EndedAt, Failures: r.Failures, Failure: r.Failure,
+				FailedAt: r.FailedAt, Lines: retentionLines(r.Survey.Dues),
+			}
+			if line.Reason, err = r.Reason(t); err != nil {
+				return err
+			}
+			out = append(out, line)
+		}
+		return err
+	})
+	return out, err
+}
+
+// retention tells of a run that fails again and again.
+func (d *doctor) retention(ctx context.Context, t *tenant.Tenant) {
+	name := "tenant " + t.Slug + " retention"
+	var r privacy.Run
+	failing := false
+	err := d.base.DB.View(ctx, func(tx *db.Tx) (err error) {
+		r, failing, err = privacy.Stumbling(tx, t)
+		return err
+	})
+	switch {
+	case err != nil:
+		d.told(name, "", err)
+	case failing:
+		d.note(name, Problem, fmt.Sprintf("the run that began %s has failed %d times at one part, last %s: %s",
+			r.StartedAt.UTC().Format(time.RFC3339), r.Failures, r.FailedAt.UTC().Format(time.RFC3339), r.Failure),
+			"Look for 'privacy.retention.run' in the server's log. Nothing more is taken away before that is mended; then it goes on by itself.")
+	}
 }

@@ -85,6 +85,7 @@ type Facts struct {
 	Rule        bool      `json:"rule,omitempty"` // when the customer is left in peace has changed
 	PausedUntil time.Time `json:"paused_until,omitzero"`
 	Fields      []string  `json:"fields,omitempty"`
+	Removed     []string  `json:"removed,omitempty"` // those of the fields whose time was over: copies are to be deleted
 }
 
 // about is what an acknowledgement is about, in one word.

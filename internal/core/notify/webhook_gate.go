@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,21 @@ func (d *Delivery) subject(tx *db.Tx, t *tenant.Tenant, a *app.Application) (str
 	return sub, err
 }
 
+// stillRemoved are those of the removed fields that the application was given
+// before, and that nobody has set anew. The gate may withhold by now even that
+// there is no value.
+func stillRemoved(tx *db.Tx, t *tenant.Tenant, a *app.Application, d *Delivery) ([]string, error) {
+	if len(d.Facts.Removed) == 0 {
+		return nil, nil
+	}
+	given, err := release.GivenTo(tx, t, d.CustomerID, a.ID, d.Facts.Removed)
+	if err != nil || len(given) == 0 {
+		return nil, err
+	}
+	there, err := customer.FieldNames(tx, t, d.CustomerID)
+	return slices.DeleteFunc(given, func(name string) bool { return slices.Contains(there, name) }), err
+}
+
 // ask has the gate decide on the fields. What it withholds is not even named; a
 // field without a value is named alone, since that it is empty is what changed.
 func (o *told) ask(tx *db.Tx, t *tenant.Tenant, a *app.Application, d *Delivery) error {
@@ -104,10 +120,17 @@ func (o *told) ask(tx *db.Tx, t *tenant.Tenant, a *app.Application, d *Delivery)
 		}
 		return err
 	}
-	o.Fields, o.Values = nil, map[string]any{}
+	given, err := stillRemoved(tx, t, a, d)
+	if err != nil {
+		return err
+	}
+	o.Fields, o.Removed, o.Values = nil, nil, map[string]any{}
 	for _, name := range d.Facts.Fields {
 		v, shown := got.Values[name]
+		removed := slices.Contains(d.Facts.Removed, name) && !shown
 		switch {
+		case removed && (got.Withheld[name] == release.Empty || slices.Contains(given, name)):
+			o.Removed = append(o.Removed, name)
 		case shown && strings.HasSuffix(name, "_verified"):
 			o.Values[name] = v.Text == "true"
 		case shown:

@@ -98,6 +98,7 @@ func (w Webhooks) happenings(tx *db.Tx, events []journal.Recorded) ([]happening,
 		if last := len(out) - 1; last >= 0 && out[last].sameAct(&h) {
 			out[last].event = e
 			out[last].facts.Fields = append(out[last].facts.Fields, h.facts.Fields...)
+			out[last].facts.Removed = append(out[last].facts.Removed, h.facts.Removed...)
 			continue
 		}
 		out = append(out, h)
@@ -187,6 +188,12 @@ func (h *happening) updated() bool {
 			return false
 		}
 		h.facts.Fields = []string{p.Field}
+	case customer.FieldExpired{}.EventName():
+		var x customer.FieldExpired
+		if h.event.Decode(&x) != nil {
+			return false
+		}
+		h.facts.Fields, h.facts.Removed = []string{x.Field}, []string{x.Field}
 	case customer.IdentifierChanged{}.EventName():
 		var i customer.IdentifierChanged
 		if h.event.Decode(&i) != nil {
@@ -256,11 +263,27 @@ func (h *happening) right(tx *db.Tx, a *app.Application) (Facts, bool, error) {
 	case h.kind == app.PreferenceChanged:
 		return facts, a.FirstParty || slices.Contains(a.Settings.AllowedScopes, scopeCheck), nil
 	case h.kind == app.CustomerUpdated, h.kind == app.CustomerRegistered:
-		var err error
-		facts.Fields, err = release.Conceivable(tx, h.tenant, a, facts.Fields)
+		err := h.fields(tx, a, &facts)
 		return facts, h.kind == app.CustomerRegistered || len(facts.Fields) > 0, err
 	}
 	return facts, true, nil
+}
+
+// fields leaves those that the application may hear of: that it could be told of
+// the value, or, of a value whose time was over, that it was given it. Whoever
+// lost the right to a value must still hear that copies of it are to go.
+func (h *happening) fields(tx *db.Tx, a *app.Application, facts *Facts) error {
+	names, err := release.Conceivable(tx, h.tenant, a, facts.Fields)
+	if err != nil || len(facts.Removed) == 0 {
+		facts.Fields = names
+		return err
+	}
+	given, err := release.GivenTo(tx, h.tenant, customer.ID(h.event.Subject), a.ID, facts.Removed)
+	names = append(names, given...)
+	slices.Sort(names)
+	facts.Fields = slices.Compact(names)
+	facts.Removed = slices.DeleteFunc(slices.Clone(facts.Removed), func(name string) bool { return !slices.Contains(names, name) })
+	return err
 }
 
 // receives reports whether an application is a recipient of the purpose: the

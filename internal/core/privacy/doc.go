@@ -11,9 +11,9 @@
 //	    └─ Unschedule (kept after all)                   checkpoint of the
 //	                                                     write-ahead log
 //
-//	ScheduleRetention ──► each night: Retain ──► a page of customers ─┐
-//	BeginRun (command) ──► Continue ──────────────────┘  ▲            │
-//	                                                     └── goes on ─┴──► RetentionRan
+//	ScheduleRetention ──► each night: Retain ──► a job of each tenant ──► a page of customers ─┐
+//	BeginRun (command) ──► Continue ───────────────────────────────────────┘  ▲                │
+//	                                            (RetentionFailed, tried again) └─── goes on ───┴──► RetentionRan
 //
 //	AskArchive ──► asked ──► making ──► ready ──► LinkArchive ──► TakeArchive
 //	                           │          │            (a link works once,

@@ -61,6 +61,7 @@ func Works(w Wiring) []journal.Work {
 		{Kind: certifyKind, Claim: w.draft, Do: w.sign, Finish: w.issue, Parallel: 1, Backoff: certifyBackoff},
 		{Kind: archiveKind, Claim: w.gather, Do: w.pack, Finish: w.deliver, Parallel: 1, Timeout: time.Minute},
 		{Kind: retainKind, Finish: w.retain, Parallel: 1},
+		{Kind: runKindOf, Claim: w.runPart, Finish: w.partDone, Parallel: 2, Backoff: partPause},
 	}
 }
 
