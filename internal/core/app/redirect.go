@@ -141,12 +141,23 @@ func loopbackIP(host string) bool {
 	return loopbackBase("http://"+host) != ""
 }
 
+// plainName refuses after "//" whatever is no plain name: a port, an escape or
+// brackets, of which parsers make different things.
+func plainName(rest string) bool {
+	after, ok := strings.CutPrefix(rest, "//")
+	if !ok {
+		return true
+	}
+	name, _, _ := strings.Cut(after, "/")
+	return strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
+}
+
 // validatePrivate is for schemes like com.example.app (RFC 8252 section 7.1),
 // which only native applications have; schemes without a dot belong to others.
 func validatePrivate(k Kind, scheme, rest string) error {
 	first, _, _ := strings.Cut(scheme, ".")
 	if k != Native || !strings.Contains(scheme, ".") || first == "" || strings.HasSuffix(scheme, ".") ||
-		!strings.HasPrefix(rest, "/") || !plainPath(strings.TrimPrefix(rest, "//")) {
+		!strings.HasPrefix(rest, "/") || !plainPath(strings.TrimPrefix(rest, "//")) || !plainName(rest) {
 		return ErrBadRedirect
 	}
 	return nil

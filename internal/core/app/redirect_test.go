@@ -124,7 +124,7 @@ func TestH004_OnlyThePortOfALoopbackAddressIsLeftOpen(t *testing.T) {
 func FuzzValidateRedirectURI(f *testing.F) {
 	for _, s := range []string{
 		"https://app.example/cb", "http://127.0.0.1:1/cb?x=y", "com.example.app:/cb", "https://a@b/c", "https://a/%2e%2e/",
-		"javascript:alert(1)", "https://app.example/..;/", "https://[::1]/x", "https://a/?code=1", "com.example.app://cb?a=b",
+		"javascript:alert(1)", "https://app.example/..;/", "https://[::1]/x", "https://a/?code=1", "com.example.app://cb?a=b", "com.example.app://cb:a", "com.example.app://%41/",
 	} {
 		f.Add(s, byte(0))
 	}

@@ -7,8 +7,12 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
+// longestPhone is a plus and fifteen digits.
+const longestPhone = 16
+
 // ParsePhone returns a phone number in E.164 form (norm version 1): one that
-// the numbering plan of its country allows, without an extension. A number
+// the numbering plan of its country allows, of fifteen digits at most (ITU-T
+// E.164, 6.2.1), without an extension. A number
 // without a country code is read as one of the region ("DE"); if that is "",
 // it is refused. Digits of other scripts are digits. It fails with ErrBadPhone.
 func ParsePhone(raw, region string) (string, error) {
@@ -30,7 +34,11 @@ func ParsePhone(raw, region string) (string, error) {
 	if err != nil || n.GetExtension() != "" || !phonenumbers.IsValidNumber(n) {
 		return "", ErrBadPhone
 	}
-	return phonenumbers.Format(n, phonenumbers.E164), nil
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if len(e164) > longestPhone { // some national plans know longer ones, for dialling in
+		return "", ErrBadPhone
+	}
+	return e164, nil
 }
 
 // plainPhone drops what people put between digits, and refuses everything else:
