@@ -8,7 +8,7 @@ import (
 )
 
 type auditCommands struct {
-	Verify auditVerify `cmd:"" help:"Walk the digest chains, the signed checkpoints and the consent ledger, and name what does not fit."`
+	Verify auditVerify `cmd:"" help:"Walk the digest chains, the signed checkpoints, the consent ledger and the record of disclosures, and name what does not fit."`
 }
 
 type auditVerify struct {
@@ -49,6 +49,8 @@ func (t *terminal) report(r server.AuditReport) {
 		r.Events, r.Tenants, r.Checkpoints, r.Pruned, r.Unchained)
 	t.line("Held %d entries of the consent ledger and %d states against them; of %d entries the event has no digest any more, %d customers are gone.",
 		r.Ledger.Entries, r.Ledger.States, r.Ledger.Unproven, r.Ledger.Gone)
+	t.line("Held %d lines of the record of disclosures; %d more were forgotten in time, of %d no digest is kept.",
+		r.Record.Lines, r.Record.Forgotten, r.Record.Unproven)
 	if r.Holds {
 		t.line("Everything holds.")
 		return
@@ -56,13 +58,16 @@ func (t *terminal) report(r server.AuditReport) {
 	if r.Bad != nil {
 		t.line("The first bad record: %s", r.Bad.Text)
 	}
-	if r.Ledger.Bad > 0 {
-		t.line("%d rows do not fit:", r.Ledger.Bad)
+	if bad := r.Ledger.Bad + r.Record.Bad; bad > 0 {
+		t.line("%d rows do not fit:", bad)
 	}
 	for _, m := range r.Ledger.Misfits {
 		t.line("  %s", m.Text)
 	}
-	fmt.Fprintln(t.err, "cardea: the journal or the consent ledger was changed or is damaged.\n  Keep a copy of the database as it is, and compare it with the newest backup and the checkpoint file.")
+	for _, m := range r.Record.Misfits {
+		t.line("  %s", m.Text)
+	}
+	fmt.Fprintln(t.err, "cardea: the journal, the consent ledger or the record of disclosures was changed or is damaged.\n  Keep a copy of the database as it is, and compare it with the newest backup and the checkpoint file.")
 }
 
 type backupCommand struct {

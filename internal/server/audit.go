@@ -9,7 +9,8 @@ import (
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
-// AuditReport is what the walks over the journal and the consent ledger found.
+// AuditReport is what the walks over the journal, the consent ledger and the
+// record of disclosures found.
 type AuditReport struct {
 	Tenants     int    `json:"tenants"`
 	Events      int64  `json:"events"`
@@ -20,6 +21,7 @@ type AuditReport struct {
 	Bad         *Wrong `json:"bad,omitempty"`
 
 	Ledger LedgerReport `json:"ledger"`
+	Record RecordReport `json:"record"`
 }
 
 // Wrong names the first bad record.
@@ -60,7 +62,10 @@ func (b *Base) Audit(ctx context.Context, t *tenant.Tenant) (AuditReport, error)
 	if out.Ledger, err = b.auditLedger(ctx, tenants); err != nil {
 		return AuditReport{}, err
 	}
-	out.Holds = out.Holds && out.Ledger.Bad == 0
+	if out.Record, err = b.auditRecord(ctx, tenants); err != nil {
+		return AuditReport{}, err
+	}
+	out.Holds = out.Holds && out.Ledger.Bad+out.Record.Bad == 0
 	if r.Bad != nil {
 		out.Bad = wrongOf(r.Bad)
 		return out, nil

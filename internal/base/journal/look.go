@@ -1,6 +1,10 @@
 package journal
 
-import "github.com/cardea-id/cardea/internal/base/db"
+import (
+	"time"
+
+	"github.com/cardea-id/cardea/internal/base/db"
+)
 
 // CheckpointAt gives a tenant's checkpoint by its number, or the last one for
 // number 0. False: there is none.
@@ -34,4 +38,11 @@ func NthSubject(tx *db.Tx, tenant [16]byte, name string, after [16]byte, n int) 
 		ORDER BY subject_id LIMIT 1 OFFSET $4`, tenant, after, name, n)
 	copy(subject[:], b)
 	return subject, ok, err
+}
+
+// First is when an event of a name was appended for the first time in a tenant.
+// It reads every event of the tenant. False: there is none.
+func First(tx *db.Tx, tenant [16]byte, name string) (time.Time, bool, error) {
+	at, ok, err := db.Value[int64](tx, `SELECT at FROM event WHERE tenant_id = $1 AND name = $2 ORDER BY at LIMIT 1`, tenant, name)
+	return time.UnixMicro(at).UTC(), ok, err
 }
