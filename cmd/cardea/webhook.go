@@ -14,7 +14,8 @@ type webhookCommands struct {
 	List             webhookList             `cmd:"" help:"List the applications' webhooks and how they fare."`
 	Deliveries       webhookDeliveries       `cmd:"" help:"List what was and is to be delivered, the newest first."`
 	Replay           webhookReplay           `cmd:"" help:"Send again, under the same id: one delivery, or all that were given up."`
-	RotateSecret     webhookRotateSecret     `cmd:"" help:"Draw another signing secret; the former signs beside it for seven more days."`
+	Keys             webhookKeys             `cmd:"" help:"List the keys that sign what an application is told, with the public halves of key pairs."`
+	RotateSecret     webhookRotateSecret     `cmd:"" help:"Draw another signing key; the former signs beside it for seven more days."`
 	Acknowledgements webhookAcknowledgements `cmd:"" help:"List what applications have yet to acknowledge, or all of one customer."`
 }
 
@@ -151,10 +152,44 @@ func (c *webhookRotateSecret) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if strings.HasPrefix(secret, "whpk_") {
+			if c.JSON {
+				return t.json(map[string]string{"client_id": a.ClientID(), "webhook_public_key": secret})
+			}
+			return t.facts("application", a.Name, "webhook public key", secret)
+		}
 		if c.JSON {
 			return t.json(map[string]string{"client_id": a.ClientID(), "webhook_secret": secret})
 		}
 		return t.facts("application", a.Name, "webhook secret", secret+"   (shown this once)")
+	})
+}
+
+type webhookKeys struct {
+	asJSON
+	ofTenant
+	App string `required:"" help:"Its client_id or name." placeholder:"APP"`
+}
+
+// Run lists.
+func (c *webhookKeys) Run(t *terminal) error {
+	return c.inTenant(t, func(b *server.Base, home *tenant.Tenant) error {
+		a, err := b.App(t.ctx, home, c.App)
+		if err != nil {
+			return err
+		}
+		list, err := b.WebhookKeys(t.ctx, home, a.ID)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		var rows [][]string
+		for _, k := range list {
+			rows = append(rows, []string{k.Scheme, k.Public, day(k.Since), day(k.Until)})
+		}
+		return t.table([]string{"scheme", "public key", "since", "until"}, rows)
 	})
 }
 

@@ -171,7 +171,44 @@ func (b *Base) ReplayFailed(ctx context.Context, t *tenant.Tenant, a app.ID, sin
 	}
 }
 
-// RotateWebhookSecret draws a webhook's secret anew and returns it this once.
+// HookKey is a signing key of a webhook as an operator sees it.
+type HookKey struct {
+	Scheme string    `json:"scheme"`
+	Public string    `json:"public_key,omitempty"` // of v1a
+	Since  time.Time `json:"since,omitzero"`
+	Until  time.Time `json:"until,omitzero"` // zero: the current one
+}
+
+// WebhookKeys lists the keys that sign for a webhook, the newest first.
+func (b *Base) WebhookKeys(ctx context.Context, t *tenant.Tenant, a app.ID) ([]HookKey, error) {
+	var found app.Application
+	var keys []app.WebhookKey
+	err := b.DB.View(ctx, func(tx *db.Tx) (err error) {
+		if found, err = app.Get(tx, t, a); err != nil {
+			return err
+		}
+		keys, err = app.WebhookKeys(tx, t, a)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case found.Settings.Webhook == nil:
+		return nil, app.ErrNoWebhook
+	case found.Settings.Webhook.Secret != "":
+		if keys, err = found.Settings.Webhook.OutsideKeys(); err != nil {
+			return nil, err
+		}
+	}
+	out := []HookKey{}
+	for _, k := range keys {
+		out = append(out, HookKey{k.Scheme, k.Public(), k.Since, k.Until})
+	}
+	return out, nil
+}
+
+// RotateWebhookSecret draws a webhook's key anew and returns what its endpoint
+// needs of it: the secret, this once, or the public key.
 // What waited for a secret is sent.
 func (b *Base) RotateWebhookSecret(ctx context.Context, t *tenant.Tenant, a app.ID) (secret string, err error) {
 	err = b.DB.Update(ctx, func(tx *db.Tx) error {

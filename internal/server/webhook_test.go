@@ -61,7 +61,7 @@ func (e *ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	c := hookCall{id: r.Header.Get("webhook-id"), body: string(body)}
 	call := notify.Signed{ID: c.id, Timestamp: r.Header.Get("webhook-timestamp"), Signature: r.Header.Get("webhook-signature"), Body: body}
-	if err := call.Verify([][]byte{e.key()}, e.h.Clock.Now()); err != nil {
+	if err := call.Verify([]app.WebhookKey{{Scheme: app.WebhookV1, Key: e.key()}}, e.h.Clock.Now()); err != nil {
 		e.t.Errorf("%s: %v", body, err)
 	}
 	if err := json.Unmarshal(body, &c); err != nil || r.Header.Get("Content-Type") != "application/json" || r.Method != http.MethodPost {

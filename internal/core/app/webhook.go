@@ -1,9 +1,8 @@
 package app
 
 import (
-	"encoding/base64"
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -23,9 +22,13 @@ type Webhook struct {
 	// AcknowledgeWithin is how long it may take to acknowledge a withdrawal or
 	// an erasure before that stands out; 72h if 0.
 	AcknowledgeWithin tenant.Duration `json:"acknowledge_within,omitempty" yaml:"acknowledge_within,omitempty"`
+	// Signature is the scheme that the next key is drawn for: "v1" (a secret that
+	// both sides have; also if empty) or "v1a" (a key pair, of which the endpoint
+	// has the public half).
+	Signature string `json:"signature,omitempty" yaml:"signature,omitempty"`
 	// Secret says where the signing secret lies, for who keeps it elsewhere:
-	// one "whsec_" secret, or several with blanks between, which all sign. If
-	// empty, `cardea webhook rotate-secret` draws one.
+	// one "whsec_" secret or "whsk_" private key, or several with blanks between,
+	// which all sign. If empty, `cardea webhook rotate-secret` draws one.
 	Secret tenant.SecretRef `json:"secret,omitempty" yaml:"secret,omitempty"`
 }
 
@@ -55,14 +58,13 @@ func WebhookEvents() []string {
 
 const (
 	webhookOverlap = 7 * 24 * time.Hour
-	webhookPrefix  = "whsec_"
 	acknowledge    = 72 * time.Hour
 )
 
 // The faults of webhooks.
 var (
 	ErrNoWebhook  = fault.New(fault.Conflict, "no_webhook", "This application has no webhook. Give it one in cardea.yaml, under webhook.")
-	ErrBadWebhook = fault.New(fault.Invalid, "bad_webhook_secret", "A webhook secret is whsec_ with 24 to 64 bytes in base64 after it.")
+	ErrBadWebhook = fault.New(fault.Invalid, "bad_webhook_secret", "A webhook secret is whsec_ with 24 to 64 bytes in base64 after it, a private key whsk_ with 64.")
 	ErrOutside    = fault.New(fault.Conflict, "webhook_secret_outside", "The secret of this webhook lies where its settings say. Put the new one there, before the former one.")
 )
 
@@ -89,6 +91,9 @@ func (a *Application) checkWebhook(t *tenant.Tenant) error {
 			return ErrBadSettings.At("webhook.events")
 		}
 		seen[e] = true
+	}
+	if w.Signature != "" && w.Signature != WebhookV1 && w.Signature != WebhookV1a {
+		return ErrBadSettings.At("webhook.signature")
 	}
 	if d := w.Within(); d < time.Minute || d > 90*24*time.Hour {
 		return ErrBadSettings.At("webhook.acknowledge_within")
@@ -118,6 +123,7 @@ type webhookSecret struct {
 	tenant      tenant.ID
 	application ID
 	id          id.ID[secretKind]
+	scheme      string
 	sealed      []byte
 	createdAt   time.Time
 	expiresAt   time.Time
@@ -127,18 +133,21 @@ type webhookSecret struct {
 func (s *webhookSecret) Fields() []db.Field {
 	return []db.Field{
 		{Column: "tenant_id", Ptr: &s.tenant}, {Column: "application_id", Ptr: &s.application}, {Column: "id", Ptr: &s.id},
-		{Column: "sealed", Ptr: &s.sealed}, {Column: "created_at", Ptr: &s.createdAt}, {Column: "expires_at", Ptr: &s.expiresAt},
+		{Column: "scheme", Ptr: &s.scheme}, {Column: "sealed", Ptr: &s.sealed}, {Column: "created_at", Ptr: &s.createdAt}, {Column: "expires_at", Ptr: &s.expiresAt},
 	}
 }
 
-// WebhookRotated is told when a webhook gets a new secret.
-type WebhookRotated struct{}
+// WebhookRotated is told when a webhook gets a new secret or key pair.
+type WebhookRotated struct {
+	Scheme string `json:"scheme"`
+}
 
 // EventName names the event.
 func (WebhookRotated) EventName() string { return "application.webhook_secret_rotated" }
 
-// RotateWebhookSecret draws the secret of a webhook anew and returns it this
-// once. The former one signs beside it for seven days; any older one ends at
+// RotateWebhookSecret draws the key of a webhook anew and returns what its
+// endpoint needs of it: the secret of v1, this once, or the public key of v1a,
+// whose private half nobody ever sees. The former one, of either scheme, signs beside it for seven days; any older one ends at
 // once. Faults: application_not_found, no_webhook, webhook_secret_outside.
 func RotateWebhookSecret(tx *db.Tx, t *tenant.Tenant, a ID) (string, error) {
 	found, err := Get(tx, t, a)
@@ -157,50 +166,13 @@ func RotateWebhookSecret(tx *db.Tx, t *tenant.Tenant, a ID) (string, error) {
 		t.ID, a, tx.Now.Add(webhookOverlap)); err != nil {
 		return "", err
 	}
-	key := secret.Random(32)
-	s := webhookSecret{tenant: t.ID, application: a, id: id.New[secretKind](tx.Now), createdAt: tx.Now}
-	s.sealed = t.Key("webhook").Seal(key, s.id[:])
+	k := WebhookKey{Scheme: cmp.Or(found.Settings.Webhook.Signature, WebhookV1), Key: secret.Random(32)}
+	s := webhookSecret{tenant: t.ID, application: a, id: id.New[secretKind](tx.Now), scheme: k.Scheme, createdAt: tx.Now}
+	s.sealed = t.Key("webhook").Seal(k.Key, s.id[:])
 	if err := db.Insert(tx, "webhook_secret", s); err != nil {
 		return "", err
 	}
-	return webhookPrefix + base64.StdEncoding.EncodeToString(key), note(tx, &found, WebhookRotated{}, journal.Security)
-}
-
-// WebhookKeys opens the signing keys of a webhook that are alive, the newest
-// first. There are none for one whose secret lies outside.
-func WebhookKeys(tx *db.Tx, t *tenant.Tenant, a ID) ([][]byte, error) {
-	rows, err := db.All[webhookSecret](tx, `FROM webhook_secret WHERE tenant_id = $1 AND application_id = $2
-		AND (expires_at IS NULL OR expires_at > $3) ORDER BY id DESC`, t.ID, a, tx.Now)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]byte, len(rows))
-	for i, r := range rows {
-		if out[i], err = t.Key("webhook").Open(r.sealed, r.id[:]); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// OutsideKeys reads the signing keys that lie where the settings say. It reads
-// a file: never call it inside a transaction. Faults: bad_webhook_secret, those
-// of tenant.SecretRef.
-func (w *Webhook) OutsideKeys() ([][]byte, error) {
-	text, err := w.Secret.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	var out [][]byte
-	for _, word := range strings.Fields(text) {
-		coded, ok := strings.CutPrefix(word, webhookPrefix)
-		key, err := base64.StdEncoding.DecodeString(coded)
-		if !ok || err != nil || len(key) < 24 || len(key) > 64 {
-			return nil, ErrBadWebhook
-		}
-		out = append(out, key)
-	}
-	return out, nil
+	return k.handed(), note(tx, &found, WebhookRotated{k.Scheme}, journal.Security)
 }
 
 func dropWebhookSecrets(tx *db.Tx, t *tenant.Tenant, a ID) error {

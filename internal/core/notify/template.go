@@ -44,6 +44,7 @@ const (
 	TopicConfirm       Template = "topic_confirm"    // topic, link to confirm
 	InactiveWarning    Template = "inactive_warning" // date of the closing, link to sign in
 	InactiveClosing    Template = "inactive_closing" // date of the erasure, link to sign in
+	WebhookOff         Template = "webhook_off"      // to staff: application, reason (code), time, client (id)
 	Bootstrap          Template = "bootstrap"        // link, hours
 	Test               Template = "test"
 )
@@ -56,7 +57,7 @@ func Templates() []Template {
 		AccountClosing, AccountReopened, AccountErased, ErasureHeld, SessionsEnded, RecoveryStarted,
 		RecoveryWaiting, RecoveryStopped, Recovered, AccountSecured, NewDevice, FactorAdded, FactorRemoved,
 		ArchiveReady, CaseOpened, CaseWaiting, CaseAnswered, CaseExtended, CaseDecided, CaseDue, ConsentEnding, ConsentReceipt, TopicConfirm, InactiveWarning, InactiveClosing,
-		Bootstrap, Test,
+		WebhookOff, Bootstrap, Test,
 	}
 }
 

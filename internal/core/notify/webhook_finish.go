@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
@@ -55,6 +57,9 @@ func (w Webhooks) finish(tx *db.Tx, j *journal.Job, _ error) error {
 		return failWaiting(tx, t, l.Application, r.idle)
 	}
 	off, err := r.fare(tx, t, l.Application)
+	if err == nil && off {
+		err = w.tellStaff(tx, t, l.Application, r)
+	}
 	if err != nil {
 		return err
 	}
@@ -123,11 +128,32 @@ func (r *run) fare(tx *db.Tx, t tenant.ID, a app.ID) (off bool, err error) {
 	}
 	if off {
 		e.DisabledAt = tx.Now
+		r.reason = e.Reason
 		if err := note(tx, t, a, WebhookDisabled{Reason: e.Reason}); err != nil {
 			return true, err
 		}
 	}
 	return off, e.store(tx)
+}
+
+// tellStaff writes to the tenant's staff that an endpoint was turned off: which
+// application's, when and for what, and nothing of a customer. Once, since an
+// endpoint that is off is not turned off again.
+func (w Webhooks) tellStaff(tx *db.Tx, id tenant.ID, a app.ID, r *run) error {
+	t, ok := w.House.ByID(id)
+	if !ok {
+		return nil
+	}
+	to := cmp.Or(t.Settings.StaffMail, t.Settings.Privacy.Officer.Mail)
+	if to == "" {
+		return nil // doctor and journal tell
+	}
+	d := Draft{Template: WebhookOff, Channel: Email, Locale: t.Locale(), To: to, Values: map[string]string{
+		"application": r.name, "client": a.String(), "reason": r.reason, "time": tx.Now.Format(time.RFC3339),
+	}}
+	d.Flow = [16]byte(customer.NewID(tx.Now))
+	d.Key = customer.NewFlowKey(t, d.Flow)
+	return Send(tx, t, d)
 }
 
 func note(tx *db.Tx, t tenant.ID, a app.ID, e journal.Event) error {

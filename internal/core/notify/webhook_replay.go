@@ -174,7 +174,7 @@ func SweepWebhooks(tx *db.Tx, limit int) (int, error) {
 // WebhookKeys gives the application that a webhook was for, with the keys that
 // are alive; those that lie outside the caller reads itself, after the
 // transaction. False: there is no such webhook.
-func WebhookKeys(tx *db.Tx, t *tenant.Tenant, w WebhookID) (a *app.Application, keys [][]byte, ok bool, err error) {
+func WebhookKeys(tx *db.Tx, t *tenant.Tenant, w WebhookID) (a *app.Application, keys []app.WebhookKey, ok bool, err error) {
 	id, ok, err := db.Value[[]byte](tx, `SELECT application_id FROM webhook_acknowledgement WHERE tenant_id = $1 AND id = $2`, t.ID, w)
 	if err != nil || !ok {
 		return nil, nil, false, err

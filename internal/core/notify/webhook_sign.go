@@ -1,15 +1,13 @@
 package notify
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/fault"
 	"github.com/cardea-id/cardea/internal/base/secret"
+	"github.com/cardea-id/cardea/internal/core/app"
 )
 
 // The header fields of Standard Webhooks 1.0.
@@ -26,28 +24,25 @@ const webhookTolerance = 5 * time.Minute
 // the endpoint, or not now.
 var ErrBadSignature = fault.New(fault.Unauthenticated, "bad_signature", "The call is not signed with a secret of this endpoint, or its timestamp is not within five minutes of now.")
 
-// signature signs "id.timestamp.body" with HMAC-SHA-256 (Standard Webhooks 1.0,
+// signed is what is signed: "id.timestamp.body" (Standard Webhooks 1.0,
 // signature scheme).
-func signature(key []byte, id, timestamp string, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(id + "." + timestamp + "."))
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+func signed(id, timestamp string, body []byte) []byte {
+	return append([]byte(id+"."+timestamp+"."), body...)
 }
 
 // Sign makes the signature of a call at an instant, as an endpoint makes it that
-// acknowledges.
+// acknowledges: with the secret of v1.
 func Sign(key []byte, id string, at time.Time, body []byte) string {
-	return signature(key, id, strconv.FormatInt(at.Unix(), 10), body)
+	return app.WebhookKey{Scheme: app.WebhookV1, Key: key}.Sign(signed(id, strconv.FormatInt(at.Unix(), 10), body))
 }
 
 // signedHeader is the header of a webhook that is sent at an instant: one
 // signature for each living key, blanks between.
-func signedHeader(keys [][]byte, id string, at time.Time, body []byte) map[string]string {
+func signedHeader(keys []app.WebhookKey, id string, at time.Time, body []byte) map[string]string {
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	list := make([]string, len(keys))
 	for i, k := range keys {
-		list[i] = signature(k, id, stamp, body)
+		list[i] = k.Sign(signed(id, stamp, body))
 	}
 	return map[string]string{
 		HeaderWebhookID: id, HeaderWebhookTimestamp: stamp, HeaderWebhookSignature: strings.Join(list, " "),
@@ -61,15 +56,19 @@ type Signed struct {
 }
 
 // Verify reports whether one of the signatures is by one of the keys, and the
-// timestamp within five minutes of now. It fails with ErrBadSignature.
-func (s Signed) Verify(keys [][]byte, now time.Time) error {
+// timestamp within five minutes of now. Only secrets of v1 count: of a key pair
+// the caller has but the public half. It fails with ErrBadSignature.
+func (s Signed) Verify(keys []app.WebhookKey, now time.Time) error {
 	at, err := strconv.ParseInt(s.Timestamp, 10, 64)
 	if err != nil || s.ID == "" || len(s.ID) > 200 || strings.Contains(s.ID, ".") || now.Sub(time.Unix(at, 0)).Abs() > webhookTolerance {
 		return ErrBadSignature
 	}
 	good := false
 	for _, k := range keys {
-		want := []byte(signature(k, s.ID, s.Timestamp, s.Body))
+		if k.Scheme != app.WebhookV1 {
+			continue
+		}
+		want := []byte(k.Sign(signed(s.ID, s.Timestamp, s.Body)))
 		for _, one := range strings.Fields(s.Signature) {
 			good = secret.Equal(want, []byte(one)) || good
 		}

@@ -223,7 +223,11 @@ func key(t *testing.T, secret string) []byte {
 }
 
 // verify is what an endpoint does with a call.
-func (h *heard) verify(now time.Time, keys ...[]byte) error {
+func (h *heard) verify(now time.Time, secrets ...[]byte) error {
+	var keys []app.WebhookKey
+	for _, s := range secrets {
+		keys = append(keys, app.WebhookKey{Scheme: app.WebhookV1, Key: s})
+	}
 	return notify.Signed{
 		ID: h.id(), Timestamp: h.head[notify.HeaderWebhookTimestamp], Signature: h.head[notify.HeaderWebhookSignature], Body: []byte(h.body),
 	}.Verify(keys, now)

@@ -53,10 +53,12 @@ func (w Webhooks) rise(tx *db.Tx, j *journal.Job, _ error) error {
 // run is one turn of an endpoint. It travels with the job in memory alone.
 type run struct {
 	hook    app.Webhook
+	name    string // of the application
 	now     time.Time
-	keys    [][]byte
+	keys    []app.WebhookKey
 	parcels []*parcel
 	idle    string // why nothing is sent, if so
+	reason  string // of turning the endpoint off, if so
 }
 
 // parcel is one delivery of a turn, with what is told and what came of it.
@@ -96,7 +98,7 @@ func (w Webhooks) claim(tx *db.Tx, j *journal.Job) error {
 	case err != nil:
 		return err
 	}
-	r.hook = *a.Settings.Webhook
+	r.hook, r.name = *a.Settings.Webhook, a.Name
 	e, err := endpoint(tx, t.ID, &a)
 	switch {
 	case err != nil:

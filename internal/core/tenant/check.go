@@ -3,6 +3,7 @@ package tenant
 import (
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -72,6 +73,9 @@ func ValidZone(s string) bool {
 func (s *Settings) checkAddresses(loopback bool) error {
 	if !ShortText(s.Tagline, 200) {
 		return ErrBadSetting.At("settings.tagline")
+	}
+	if s.StaffMail != "" && !plainAddress(s.StaffMail) {
+		return ErrBadSetting.At("settings.staff_mail")
 	}
 	support := s.SupportURL
 	if rest, ok := strings.CutPrefix(support, "mailto:"); ok && plainAddress(rest) {
@@ -147,8 +151,13 @@ func (s *Settings) checkPeople() error {
 	return nil
 }
 
-// ValidCountry reports whether s is a country of ISO 3166-1, in two letters.
-func ValidCountry(s string) bool { return validRegion(s) }
+// ValidCountry reports whether s is a country of ISO 3166-1, in its two capital
+// letters, or Kosovo, for which everybody uses XK.
+func ValidCountry(s string) bool { return validRegion(s) && !slices.Contains(noCountries, s) }
+
+// noCountries are what the tables of languages know besides: codes that were
+// withdrawn or set aside. Of the last ones the United Kingdom is GB.
+var noCountries = strings.Fields("AC AN BU CP CQ CS CT DD DG DY EA EZ FQ FX HV IC JT MI NH NQ NT PC PU PZ RH SU TA TP UK UN VD WK YD YU ZR")
 
 func validRegion(r string) bool {
 	region, err := language.ParseRegion(r)

@@ -20,6 +20,10 @@ type Settings struct {
 	// Tagline stands under the name on the sign-in page.
 	Tagline    string `json:"tagline,omitempty" yaml:"tagline,omitempty"`
 	SupportURL string `json:"support_url,omitempty" yaml:"support_url,omitempty"` // https, or mailto:
+	// StaffMail is where the house writes to staff when something of this tenant
+	// needs hands, such as a webhook that was turned off. If empty, the mail
+	// address of the data protection officer is.
+	StaffMail  string `json:"staff_mail,omitempty" yaml:"staff_mail,omitempty"`
 	TermsURL   string `json:"terms_url,omitempty" yaml:"terms_url,omitempty"`     // https
 	PrivacyURL string `json:"privacy_url,omitempty" yaml:"privacy_url,omitempty"` // https
 

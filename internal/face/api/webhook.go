@@ -15,7 +15,11 @@ import (
 // webhook told it.
 const PathAcknowledgements = "/v1/webhook-acknowledgements"
 
-const bySignature = "authenticated by a signature over the body, with the secret of the webhook's endpoint, which no browser has"
+const bySignature = "authenticated by a signature over the body, with the secret of the webhook's endpoint, or by an access token in the Authorization header; no browser has the one or adds the other"
+
+// scopeAcknowledge is the scope with which an application acknowledges that has
+// the public half of a key pair alone, and so nothing to sign with.
+const scopeAcknowledge = "webhook:acknowledge"
 
 // longestAcknowledgement is the most bytes of such a call.
 const longestAcknowledgement = 8 << 10
@@ -38,14 +42,17 @@ func (a *API) acknowledge(w http.ResponseWriter, r *http.Request) error {
 		ID: r.Header.Get(notify.HeaderWebhookID), Timestamp: r.Header.Get(notify.HeaderWebhookTimestamp),
 		Signature: r.Header.Get(notify.HeaderWebhookSignature),
 	}
-	if call.ID == "" || call.Timestamp == "" || call.Signature == "" {
+	switch {
+	case call.Signature == "" && r.Header.Get("Authorization") != "":
+		return a.acknowledgeByToken(w, r)
+	case call.ID == "" || call.Timestamp == "" || call.Signature == "":
 		return notify.ErrBadSignature
 	}
 	hook, err := readAcknowledgement(r, &call)
 	if err != nil {
 		return err
 	}
-	var keys [][]byte
+	var keys []app.WebhookKey
 	var who *app.Application
 	known := false
 	err = a.DB.View(r.Context(), func(tx *db.Tx) error {
@@ -64,6 +71,25 @@ func (a *API) acknowledge(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = a.DB.Update(r.Context(), func(tx *db.Tx) error { return notify.Acknowledge(tx, t, who.ID, hook) })
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// acknowledgeByToken is acknowledge for who calls with an access token of the
+// application that the webhook was for.
+func (a *API) acknowledgeByToken(w http.ResponseWriter, r *http.Request) error {
+	who, err := a.Caller(r, scopeAcknowledge)
+	if err != nil {
+		return err
+	}
+	hook, err := readAcknowledgement(r, &notify.Signed{})
+	if err != nil {
+		return err
+	}
+	err = a.DB.Update(r.Context(), func(tx *db.Tx) error { return notify.Acknowledge(tx, of(r), who.ID, hook) })
 	if err != nil {
 		return err
 	}

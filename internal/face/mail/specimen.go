@@ -13,7 +13,7 @@ func Specimens(t *tenant.Tenant, locale string) []notify.Letter {
 	var list []notify.Letter
 	for _, name := range notify.Templates() {
 		for _, channel := range []notify.Channel{notify.Email, notify.Text} {
-			if (name == notify.Bootstrap || name == notify.CaseDue) && channel == notify.Text {
+			if (name == notify.Bootstrap || name == notify.CaseDue || name == notify.WebhookOff) && channel == notify.Text {
 				continue // goes to staff, by mail alone
 			}
 			to := "mia@example.test"
@@ -37,6 +37,7 @@ func sample(t *tenant.Tenant) map[string]string {
 		"link": t.Origin + "/signin/link?t=specimen", "date": at, "time": at,
 		"browser": "Firefox", "system": "Windows", "factor": "passkey", "after": "wait", "topic": "Garden letter",
 		"kind": "rectification", "reference": "cas_06f0specimen", "outcome": "partly", "when": "soon",
+		"application": "Garden shop", "client": "app_06f0specimen",
 		"reason": "We corrected your name. The order of 3 March has to stay as it was invoiced.",
 	}
 }
