@@ -14,6 +14,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/release"
+	"github.com/cardea-id/cardea/internal/core/tenant"
 )
 
 const dataPath = "/account/data"
@@ -34,9 +35,15 @@ func (Known) Template() string { return "portal/data" }
 type Fact struct {
 	Name  string
 	Value template.HTML
-	Lines []template.HTML // from where, for what, to whom, for how long
+	From  template.HTML
+	Uses  []Use
+	Given string        // who was given it, the latest first
+	Kept  template.HTML // for how long
 	Edit  *ui.Button
 }
+
+// Use is what a field is used for, and why that is allowed.
+type Use struct{ Purpose, Basis string }
 
 // knowledge is what the page is made of.
 type knowledge struct {
@@ -86,6 +93,7 @@ func (v *visit) known() error {
 
 func newKnown(s ui.Shell, k knowledge) Known {
 	s.Title = s.T("portal.data.title")
+	s.Back = &ui.Link{Href: privacyPath, Text: s.T("portal.nav.privacy")}
 	p := Known{Shell: s}
 	for _, f := range k.words.fields.Fields() {
 		if value, ok := k.values[f.Name]; ok && f.Source != catalog.Derived {
@@ -116,21 +124,31 @@ func (k *knowledge) fact(s ui.Shell, f catalog.Field, value release.Value) Fact 
 	if out.Edit != nil {
 		out.Edit.Text, out.Edit.Kind, out.Edit.Label = s.T("portal.data.correct"), "quiet", s.T("portal.data.correct_this", "field", out.Name)
 	}
-	out.Lines = append(out.Lines, k.origin(s, f))
-	var uses []string
+	out.From, out.Kept = k.origin(s, f), k.kept(s, f)
 	for _, p := range k.purposes {
 		if slices.ContainsFunc(p.Data(k.words.fields), func(x catalog.Field) bool { return x.Name == f.Name }) {
 			w, _ := p.WordsIn(string(s.Locale), string(s.Look.Locale))
-			uses = append(uses, w.Title)
+			out.Uses = append(out.Uses, Use{Purpose: w.Title, Basis: s.T("portal.consent.basis." + string(p.Basis))})
 		}
 	}
-	if len(uses) > 0 {
-		out.Lines = append(out.Lines, s.Rich("portal.data.uses", "purposes", s.List(uses)))
-	}
 	if given := k.given(f.Name); len(given) > 0 {
-		out.Lines = append(out.Lines, s.Rich("portal.data.given", "names", s.List(given)))
+		out.Given = s.List(given)
 	}
 	return out
+}
+
+// kept says for how long a value is kept: until its own time is over, or as long
+// as what it is for.
+func (k *knowledge) kept(s ui.Shell, f catalog.Field) template.HTML {
+	if d, err := tenant.ParseDuration(f.Retention); f.Retention != "" && err == nil {
+		if one, stored := k.stored[f.Name]; stored {
+			return s.Rich("portal.data.kept_until", "date", s.Date(one.SetAt.Add(time.Duration(d))))
+		}
+	}
+	if f.Stored() && len(f.Purposes) > 0 && !slices.Contains(f.Purposes, catalog.PurposeAccount) {
+		return s.Rich("portal.data.kept_uses")
+	}
+	return s.Rich("portal.consent.kept_account")
 }
 
 // origin says who told the value and when.

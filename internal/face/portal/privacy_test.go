@@ -254,7 +254,7 @@ func TestWhatIsKnownIsToldWithItsOriginAndItsUse(t *testing.T) {
 			return customer.SetField(tx, d.Tenant(), d.who(mia).ID, "family_name", "Pirol", "staff:support")
 		})
 		page := d.at(b, "/account/data")
-		for _, want := range []string{"Goldammer", "27 April 1990", "From you", "Written by our staff", "Used for: Your account", "Given to:", "Correct"} {
+		for _, want := range []string{"Goldammer", "27 April 1990", "From you", "Written by our staff", "Used for", "Your account", "Needed for what you asked us to do", "Kept", "As long as your account", "Given to", "Correct"} {
 			if !strings.Contains(page.Text(), want) {
 				t.Errorf("%q is not told: %s", want, page.Text())
 			}
