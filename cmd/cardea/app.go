@@ -37,6 +37,8 @@ type appView struct {
 	AuthMethod   string    `json:"auth_method"`
 	SigningAlg   string    `json:"signing_alg"`
 	Logout       string    `json:"backchannel_logout_uri,omitempty"`
+	Country      string    `json:"country,omitempty"`
+	Safeguard    string    `json:"safeguard,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
 
 	ACRValues       []string        `json:"default_acr_values,omitempty"`
@@ -52,7 +54,7 @@ func viewApp(t *tenant.Tenant, a app.Application, secret string) appView {
 	}
 	return appView{
 		a.ClientID(), secret, t.Issuer(), a.Name, a.Kind, a.FirstParty, a.Enabled, a.Audience, s.RedirectURIs,
-		s.PostLogoutURIs, s.Origins, s.Grants, scopes, s.Resources, s.AuthMethod, s.SigningAlg, s.BackchannelLogoutURI, a.CreatedAt,
+		s.PostLogoutURIs, s.Origins, s.Grants, scopes, s.Resources, s.AuthMethod, s.SigningAlg, s.BackchannelLogoutURI, s.Country, s.Safeguard, a.CreatedAt,
 		s.DefaultACRValues, s.SessionIdle, s.SessionAbsolute,
 	}
 }
@@ -70,7 +72,7 @@ func (t *terminal) app(v appView) error {
 	return t.facts("client_id", v.ClientID, "client_secret", secret, "issuer", v.Issuer, "name", v.Name, "type", string(v.Type),
 		"party", party, "enabled", yes(v.Enabled), "audience", v.Audience, "redirect", words(v.RedirectURIs),
 		"post-logout", words(v.PostLogout), "origin", words(v.Origins), "grants", words(v.Grants), "scopes", words(v.Scopes),
-		"resources", words(v.Resources), "auth method", v.AuthMethod, "signing", v.SigningAlg, "logout", v.Logout,
+		"resources", words(v.Resources), "auth method", v.AuthMethod, "signing", v.SigningAlg, "logout", v.Logout, "country", v.Country, "safeguard", v.Safeguard,
 		"would like", words(v.ACRValues), "session idle", limit(v.SessionIdle), "session absolute", limit(v.SessionAbsolute))
 }
 
@@ -93,6 +95,8 @@ type appSettings struct {
 	JwksURI    string   `name:"jwks-uri" help:"Its public keys, for private_key_jwt." placeholder:"URL"`
 	Alg        string   `help:"Signature of its ID tokens: ES256, RS256 or EdDSA." placeholder:"ALG"`
 	Logout     string   `help:"Back-channel logout URI." placeholder:"URL"`
+	Country    string   `help:"Country in which whoever runs it has the data, in two letters (ISO 3166-1)." placeholder:"DE"`
+	Safeguard  string   `help:"On what ground data goes to a country outside of the European Economic Area, in words." placeholder:"TEXT"`
 	Home       string   `help:"Where it begins, for people." placeholder:"URL"`
 	AcrValue   []string `help:"Level that it would like of sign-ins where a request tells none, best first; may be repeated." placeholder:"URN"`
 
@@ -130,6 +134,8 @@ func (f *appSettings) onto(kind app.Kind, s *app.Settings) {
 	word(&s.SigningAlg, f.Alg)
 	word(&s.BackchannelLogoutURI, f.Logout)
 	word(&s.HomeURL, f.Home)
+	word(&s.Country, f.Country)
+	word(&s.Safeguard, f.Safeguard)
 	if kind != app.API {
 		list(&s.AllowedScopes, f.Scope)
 	} else if len(f.Scope) > 0 {

@@ -120,7 +120,7 @@ func exportIdentifiers(tx *db.Tx, t *tenant.Tenant, c customer.ID) (privacy.Sect
 // exportDisclosures tells who got what. Staff are told as staff: their names
 // are personal data of their own.
 func exportDisclosures(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]privacy.Section, error) {
-	s := privacy.Section{Name: "disclosures", Columns: []string{"recipient_kind", "recipient", "purpose", "fields", "reason", "times", "first", "last"}}
+	s := privacy.Section{Name: "disclosures", Columns: []string{"recipient_kind", "recipient", "country", "purpose", "fields", "reason", "times", "first", "last"}}
 	list, err := release.Record(tx, t, c, mostRows)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func exportDisclosures(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]privacy.Se
 	names, err := applications(tx, t)
 	for _, e := range list {
 		s.Rows = append(s.Rows, []any{
-			e.RecipientKind, text(names[app.ID(e.Recipient)]), e.Purpose, strings.Fields(e.Names), text(e.Reason), e.Times, e.FirstAt, e.LastAt,
+			e.RecipientKind, text(names[app.ID(e.Recipient)]), text(e.Country), e.Purpose, strings.Fields(e.Names), text(e.Reason), e.Times, e.FirstAt, e.LastAt,
 		})
 	}
 	s.Cut = len(list) == mostRows

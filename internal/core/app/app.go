@@ -152,6 +152,11 @@ type Settings struct {
 	PolicyURL string `json:"policy_url,omitempty" yaml:"policy_url,omitempty"`
 	TermsURL  string `json:"terms_url,omitempty" yaml:"terms_url,omitempty"`
 
+	// Country is where whoever runs it has the data (ISO 3166-1 alpha-2: "DE").
+	// Where that is outside of the European Economic Area, Safeguard says on what
+	// ground data goes there (GDPR Articles 45 to 49), in words.
+	Country   string `json:"country,omitempty" yaml:"country,omitempty"`
+	Safeguard string `json:"safeguard,omitempty" yaml:"safeguard,omitempty"`
 	// Purposes are what it uses customers' data for, among those of the
 	// catalogue; "account" (running the customer's account with it) if empty.
 	Purposes []string `json:"purposes,omitempty" yaml:"purposes,omitempty"`

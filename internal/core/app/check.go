@@ -74,7 +74,7 @@ func (a *Application) check(t *tenant.Tenant) error {
 		return ErrBadAudience.At("audience")
 	}
 	for _, c := range []func(*tenant.Tenant) error{
-		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkSpans, a.checkLevels, a.checkWebhook, a.checkAsks,
+		a.checkLists, a.checkGrants, a.checkAddresses, a.checkProof, a.checkScopes, a.checkLinks, a.checkPlace, a.checkSpans, a.checkLevels, a.checkWebhook, a.checkAsks,
 	} {
 		if err := c(t); err != nil {
 			return err
@@ -258,6 +258,20 @@ func (a *Application) checkLinks(t *tenant.Tenant) error {
 		if link != "" && !tenant.ValidURL(link, t.Loopback()) {
 			return ErrBadURL.At(member)
 		}
+	}
+	return nil
+}
+
+// MaxSafeguard bounds the words on the ground of a transfer, in characters.
+const MaxSafeguard = 300
+
+func (a *Application) checkPlace(*tenant.Tenant) error {
+	s := &a.Settings
+	if s.Country != "" && !tenant.ValidCountry(s.Country) {
+		return ErrBadSettings.At("country")
+	}
+	if !tenant.ShortText(s.Safeguard, MaxSafeguard) || s.Safeguard != "" && s.Country == "" {
+		return ErrBadSettings.At("safeguard")
 	}
 	return nil
 }

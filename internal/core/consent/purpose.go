@@ -76,6 +76,13 @@ type Recipient struct {
 	Application string `json:"application,omitempty" yaml:"application,omitempty"`
 	Name        string `json:"name,omitempty" yaml:"name,omitempty"`
 	Country     string `json:"country,omitempty" yaml:"country,omitempty"` // ISO 3166-1 alpha-2
+	// Role is "processor" for who uses the data on the tenant's behalf alone (GDPR
+	// Article 28); "" for who uses it for purposes of their own.
+	Role string `json:"role,omitempty" yaml:"role,omitempty"`
+	// Safeguard says on what ground data goes to a country outside of the European
+	// Economic Area, in words. It is no part of what customers decide on: it may
+	// change under the same version. An application's stands with itself.
+	Safeguard string `json:"safeguard,omitempty" yaml:"safeguard,omitempty"`
 }
 
 // The faults of purposes.
@@ -147,7 +154,7 @@ func (p *Purpose) Material(was Purpose) string {
 		return "basis"
 	case !sameSet(p.Fields, was.Fields):
 		return "fields"
-	case !sameSet(p.Recipients, was.Recipients):
+	case !sameSet(deciding(p.Recipients), deciding(was.Recipients)):
 		return "recipients"
 	case p.Retention != was.Retention:
 		return "retention"
@@ -164,7 +171,30 @@ func (p *Purpose) Material(was Purpose) string {
 func (p *Purpose) Widens(was Purpose) bool {
 	longer := func(is, was tenant.Duration) bool { return was != 0 && (is == 0 || is > was) }
 	return p.Basis != was.Basis || p.SaleOrShare && !was.SaleOrShare || longer(p.Retention, was.Retention) ||
-		longer(p.Expiry, was.Expiry) || !within(p.Fields, was.Fields) || !within(p.Recipients, was.Recipients)
+		longer(p.Expiry, was.Expiry) || !within(p.Fields, was.Fields) || !within(deciding(p.Recipients), lenient(was.Recipients))
+}
+
+// Processor is the role of who uses data on the tenant's behalf.
+const Processor = "processor"
+
+// deciding are recipients as customers decide on them.
+func deciding(list []Recipient) []Recipient {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Safeguard = ""
+	}
+	return out
+}
+
+// lenient are the recipients whom consent covers: who might use data for
+// themselves may do so as a processor too.
+func lenient(list []Recipient) []Recipient {
+	out := deciding(list)
+	for _, r := range deciding(list) {
+		r.Role = Processor
+		out = append(out, r)
+	}
+	return out
 }
 
 func within[T comparable](list, in []T) bool {
@@ -220,11 +250,14 @@ func (p *Purpose) readable(t *tenant.Tenant) bool {
 }
 
 func (r Recipient) sound() bool {
+	if r.Role != "" && r.Role != Processor {
+		return false
+	}
 	if r.Application != "" {
 		var id app.ID
-		return r.Name == "" && r.Country == "" && id.UnmarshalText([]byte(r.Application)) == nil
+		return r.Name == "" && r.Country == "" && r.Safeguard == "" && id.UnmarshalText([]byte(r.Application)) == nil
 	}
-	return r.Name != "" && tenant.ShortText(r.Name, 100) && len(r.Country) == 2 && strings.Trim(r.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+	return r.Name != "" && tenant.ShortText(r.Name, 100) && tenant.ValidCountry(r.Country) && tenant.ShortText(r.Safeguard, app.MaxSafeguard)
 }
 
 // validPurpose is what the catalogue lets a field name under purposes.

@@ -318,6 +318,9 @@ func recipient(tx *db.Tx, t *tenant.Tenant, r Recipient) (ReceiptParty, error) {
 	a, found, err := app.Book{}.ByID(tx, t, id)
 	if found {
 		party.Name = a.Name
+		if a.Settings.Country != "" {
+			party.Country = "loc:" + a.Settings.Country
+		}
 	}
 	return party, err
 }

@@ -41,8 +41,14 @@ func (Forgotten) EventName() string { return "customer.record_forgotten" }
 // often it was used and when for the last time, which go on changing.
 func (e *Entry) Digest() [32]byte {
 	number := func(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
-	return secret.HMAC([]byte("cardea/disclosure/1"), e.TenantID[:], e.CustomerID[:], []byte(e.RecipientKind), e.Recipient[:],
-		[]byte(e.Purpose), e.FieldsDigest[:], number(e.Day), e.Entry[:], []byte(e.Names), []byte(e.Reason), number(e.FirstAt.UnixMicro()))
+	parts := [][]byte{
+		e.TenantID[:], e.CustomerID[:], []byte(e.RecipientKind), e.Recipient[:], []byte(e.Purpose), e.FieldsDigest[:], number(e.Day),
+		e.Entry[:], []byte(e.Names), []byte(e.Reason), number(e.FirstAt.UnixMicro()),
+	}
+	if e.Country != "" { // of lines from before there were countries nothing changes
+		parts = append(parts, []byte(e.Country))
+	}
+	return secret.HMAC([]byte("cardea/disclosure/1"), parts...)
 }
 
 func (e *Entry) row() string {

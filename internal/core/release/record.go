@@ -24,6 +24,7 @@ type Entry struct {
 	Day           int64    // days since 1970, UTC
 	Entry         [16]byte // zero for a day's line, random for one of its own
 	Names         string   // the fields, separated by spaces
+	Country       string   // an application's, as it was known then; "" if it was not
 	Reason        string
 	Times         int64
 	FirstAt       time.Time
@@ -36,7 +37,7 @@ func (e *Entry) Fields() []db.Field {
 		{Column: "tenant_id", Ptr: &e.TenantID}, {Column: "customer_id", Ptr: &e.CustomerID},
 		{Column: "recipient_kind", Ptr: &e.RecipientKind}, {Column: "recipient", Ptr: &e.Recipient},
 		{Column: "purpose", Ptr: &e.Purpose}, {Column: "fields_digest", Ptr: &e.FieldsDigest}, {Column: "day", Ptr: &e.Day},
-		{Column: "entry", Ptr: &e.Entry}, {Column: "fields", Ptr: &e.Names}, {Column: "reason", Ptr: &e.Reason},
+		{Column: "entry", Ptr: &e.Entry}, {Column: "fields", Ptr: &e.Names}, {Column: "reason", Ptr: &e.Reason}, {Column: "country", Ptr: &e.Country},
 		{Column: "times", Ptr: &e.Times}, {Column: "first_at", Ptr: &e.FirstAt}, {Column: "last_at", Ptr: &e.LastAt},
 	}
 }
@@ -60,21 +61,25 @@ const maxReason = 500
 func (p *party) record(tx *db.Tx, t *tenant.Tenant, a *Ask, list []line) error {
 	switch {
 	case p.recordsDaily():
-		return daily(tx, entries(tx, t, p.kind, a, list), a.Counter)
+		return daily(tx, p.entries(tx, t, a, list), a.Counter)
 	case p.recordsEach():
-		return each(tx, t, a, entries(tx, t, p.kind, a, list), list)
+		return each(tx, t, a, p.entries(tx, t, a, list), list)
 	}
 	return nil
 }
 
-func entries(tx *db.Tx, t *tenant.Tenant, kind string, a *Ask, list []line) []Entry {
+func (p *party) entries(tx *db.Tx, t *tenant.Tenant, a *Ask, list []line) []Entry {
+	country := ""
+	if p.app != nil {
+		country = p.app.Settings.Country
+	}
 	out := make([]Entry, len(list))
 	for i, l := range list {
 		names := strings.Join(l.fields, " ")
 		out[i] = Entry{
-			TenantID: t.ID, CustomerID: a.Customer, RecipientKind: kind, Recipient: a.Recipient.ID, Purpose: l.purpose,
+			TenantID: t.ID, CustomerID: a.Customer, RecipientKind: p.kind, Recipient: a.Recipient.ID, Purpose: l.purpose,
 			FieldsDigest: secret.Digest([]byte(names)), Day: tx.Now.Unix() / daySeconds, Names: names, Times: 1,
-			FirstAt: tx.Now, LastAt: tx.Now, Entry: a.Occasion,
+			FirstAt: tx.Now, LastAt: tx.Now, Entry: a.Occasion, Country: country,
 		}
 	}
 	return out

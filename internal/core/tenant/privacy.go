@@ -42,7 +42,7 @@ func (p *Party) check(member string) error {
 			return ErrBadSetting.At("settings.privacy." + member)
 		}
 	}
-	if p.Country != "" && !validRegion(p.Country) {
+	if p.Country != "" && !ValidCountry(p.Country) {
 		return ErrBadSetting.At("settings.privacy." + member + ".country")
 	}
 	return nil

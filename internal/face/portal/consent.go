@@ -164,7 +164,7 @@ func (u *uses) read(tx *db.Tx, v *visit, s ui.Shell, history []consent.Entry) er
 			one.Data = append(one.Data, label(s, f))
 		}
 		for _, r := range p.Recipients {
-			one.Recipients = append(one.Recipients, u.words.recipient(r))
+			one.Recipients = append(one.Recipients, u.words.recipient(s, r, tx.Now))
 		}
 		for _, e := range history {
 			if e.Purpose == consent.ForPurpose && e.Item == p.ID {
@@ -176,17 +176,38 @@ func (u *uses) read(tx *db.Tx, v *visit, s ui.Shell, history []consent.Entry) er
 	return nil
 }
 
-// recipient names who gets data: an application, or somebody in a country.
-func (l lexicon) recipient(r consent.Recipient) string {
-	for _, a := range l.apps {
-		if r.Application == a.ClientID() {
-			return a.Name
+// recipient names who gets data: an application or somebody else, in which
+// country, and what that means.
+func (l lexicon) recipient(s ui.Shell, r consent.Recipient, now time.Time) string {
+	name := first(r.Name, r.Application)
+	var of *app.Application
+	for i := range l.apps {
+		if r.Application == l.apps[i].ClientID() {
+			of, name = &l.apps[i], l.apps[i].Name
 		}
 	}
-	if r.Country != "" {
-		return r.Name + " (" + r.Country + ")"
+	name = placed(s, name, r.PlaceOf(of, now))
+	if r.Role == consent.Processor {
+		return s.T("portal.consent.to_processor", "name", name)
 	}
-	return first(r.Name, r.Application)
+	return name
+}
+
+// placed is a name with the country where it is, if that is known, and what
+// protects data there if it is a foreign one.
+func placed(s ui.Shell, name string, p consent.Place) string {
+	country := s.Locale.Country(p.Country)
+	switch {
+	case p.Transfer == consent.Nowhere:
+		return name
+	case p.Transfer == consent.Inside:
+		return s.T("portal.consent.to_inside", "name", name, "country", country)
+	case p.Safeguard != "":
+		return s.T("portal.consent.to_safeguard", "name", name, "country", country, "safeguard", p.Safeguard)
+	case p.Transfer == consent.Adequate:
+		return s.T("portal.consent.to_adequate", "name", name, "country", country)
+	}
+	return s.T("portal.consent.to_outside", "name", name, "country", country)
 }
 
 // connect loads the third-party applications that have anything.

@@ -59,7 +59,7 @@ func TestH221_WithdrawingIsTwoPressesFromHome_AsGivingIs(t *testing.T) {
 		b := d.visitor(mia)
 		p := d.at(b, "/account").Follow("My consents")
 		d.is(p, 200, "/account/consents")
-		d.says(p, "About news", "You decide", "Not decided", "Garden", "Post (DE)", "As long as your account")
+		d.says(p, "About news", "You decide", "Not decided", "Garden", "Post (Germany)", "As long as your account")
 		press := func(decision string) *servertest.Page {
 			d.Advance(time.Second)
 			return d.post(b, "/account/consents", "purpose", "news", "version", "1", "decision", decision)

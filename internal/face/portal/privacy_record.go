@@ -89,6 +89,11 @@ func look(s ui.Shell, e release.Entry, w witnesses) Look {
 	default:
 		l.Who = s.T("portal.privacy.by_staff")
 	}
+	if e.Country != "" && l.Who != "" {
+		where := consent.Place{Country: e.Country}
+		where.Transfer, where.Adequacy = consent.TransferTo(e.Country, e.LastAt)
+		l.Who = placed(s, l.Who, where)
+	}
 	if l.Who == "" {
 		l.Who = s.T("portal.privacy.by_app")
 	}

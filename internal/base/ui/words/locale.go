@@ -59,6 +59,17 @@ func (l Locale) Name() string {
 	return strings.ToUpper(string(head[:1])) + string(head[1:])
 }
 
+// Country is the name of a country (ISO 3166-1) in this language: "Allemagne". What
+// is no country stays as it is.
+func (l Locale) Country(code string) string {
+	names := display.Regions(l.tag())
+	region, err := language.ParseRegion(code)
+	if names == nil || err != nil {
+		return code
+	}
+	return names.Name(region)
+}
+
 func (l Locale) tag() language.Tag {
 	switch l {
 	case Accented:
