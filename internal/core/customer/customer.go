@@ -77,6 +77,16 @@ func Get(tx *db.Tx, t *tenant.Tenant, id ID) (Customer, error) {
 	return c, err
 }
 
+// StateOf returns where a customer stands, for who asks at each use of a token
+// and needs nothing else. It fails with ErrNotFound.
+func StateOf(tx *db.Tx, t *tenant.Tenant, id ID) (State, error) {
+	s, ok, err := db.Value[State](tx, itsState, t.ID, id)
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	return s, err
+}
+
 // bump notes a change of what grants rest on. Erased customers do not change.
 func bump(tx *db.Tx, t *tenant.Tenant, id ID) error {
 	n, err := tx.Exec(`UPDATE customer SET version = version + 1, changed_at = $3

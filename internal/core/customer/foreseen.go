@@ -10,6 +10,8 @@ import (
 const (
 	whole          = `FROM customer WHERE tenant_id = $1 AND id = $2`
 	allIdentifiers = `FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2`
+	itsState       = `SELECT state FROM customer WHERE tenant_id = $1 AND id = $2`
+	primaries      = `FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2 AND is_primary`
 	ownKey         = `FROM customer_key WHERE tenant_id = $1 AND customer_id = $2`
 	ownSubject     = `SELECT sub FROM subject WHERE tenant_id = $1 AND customer_id = $2 AND sector = $3`
 )
@@ -27,9 +29,19 @@ func AskingIdentifiers(t *tenant.Tenant, id ID) db.Question {
 	return db.Asking[Identifier](allIdentifiers, t.ID, id)
 }
 
+// AskingState is the question of StateOf, for db.Tx.Foresee.
+func AskingState(t *tenant.Tenant, id ID) db.Question {
+	return db.AskingValue[State](itsState, t.ID, id)
+}
+
+// AskingPrimaries is the question of Primaries, for db.Tx.Foresee.
+func AskingPrimaries(t *tenant.Tenant, id ID) db.Question {
+	return db.Asking[Primary](primaries, t.ID, id)
+}
+
 // AskingKey is the question of Seal and Unseal, for db.Tx.Foresee. The key comes
 // wrapped, and opens nothing until Unseal unwraps it.
-func AskingKey(t *tenant.Tenant, id ID) db.Question { return db.Asking[keyRow](ownKey, t.ID, id) }
+func AskingKey(t *tenant.Tenant, id ID) db.Question { return db.Asking[wrappedKey](ownKey, t.ID, id) }
 
 // AskingSubject is the question of Subject and FindSubject, for db.Tx.Foresee.
 func AskingSubject(t *tenant.Tenant, a *app.Application, id ID) db.Question {

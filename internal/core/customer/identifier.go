@@ -61,12 +61,42 @@ func (i *Identifier) Fields() []db.Field {
 }
 
 // Item is the sealed value with what it is bound to.
-func (i *Identifier) Item() Item {
-	return Item{Field: "identifier/" + i.Kind + "/" + hex.EncodeToString(i.Digest[:]), Sealed: i.Sealed}
+func (i *Identifier) Item() Item { return identifierItem(i.Kind, i.Digest, i.Sealed) }
+
+func identifierItem(kind string, digest [32]byte, sealed Sealed) Item {
+	return Item{Field: "identifier/" + kind + "/" + hex.EncodeToString(digest[:]), Sealed: sealed}
 }
 
 // Verified reports whether somebody has proven that the address is theirs.
 func (i *Identifier) Verified() bool { return !i.VerifiedAt.IsZero() }
+
+// Primary is the identifier of its kind that others are told of, sealed, and
+// nothing else of it.
+type Primary struct {
+	Digest     [32]byte
+	Kind       string
+	Sealed     Sealed
+	VerifiedAt time.Time // zero: nobody has proven it
+}
+
+// Fields names the columns.
+func (p *Primary) Fields() []db.Field {
+	return []db.Field{
+		{Column: "digest", Ptr: &p.Digest}, {Column: "kind", Ptr: &p.Kind},
+		{Column: "sealed", Ptr: (*[]byte)(&p.Sealed)}, {Column: "verified_at", Ptr: &p.VerifiedAt},
+	}
+}
+
+// Item is the sealed value with what it is bound to.
+func (p *Primary) Item() Item { return identifierItem(p.Kind, p.Digest, p.Sealed) }
+
+// Verified reports whether somebody has proven that the address is theirs.
+func (p *Primary) Verified() bool { return !p.VerifiedAt.IsZero() }
+
+// Primaries lists a customer's primary identifiers, in no order.
+func Primaries(tx *db.Tx, t *tenant.Tenant, id ID) ([]Primary, error) {
+	return db.All[Primary](tx, primaries, t.ID, id)
+}
 
 // claimRow is an identifier in the table that says whose it is.
 type claimRow struct {

@@ -56,14 +56,27 @@ func storeKey(tx *db.Tx, t *tenant.Tenant, id ID, key *secret.Key) error {
 // dataKey fetches a customer's data key. It is kept nowhere: unwrapping takes a
 // microsecond, and a key that lay in memory would outlive its erasure.
 func dataKey(tx *db.Tx, t *tenant.Tenant, id ID) (*secret.Key, error) {
-	r, ok, err := db.Find[keyRow](tx, ownKey, t.ID, id)
+	k, ok, err := db.Find[wrappedKey](tx, ownKey, t.ID, id)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, ErrErased
 	}
+	r := keyRow{t.ID, id, k.by, k.wrapped}
 	return r.open(t.Ring())
+}
+
+// wrappedKey is of a keyRow what is not known to who looks for it: it is read at
+// each opening, and what a column costs is told there.
+type wrappedKey struct {
+	by      string
+	wrapped []byte
+}
+
+// Fields names the columns.
+func (k *wrappedKey) Fields() []db.Field {
+	return []db.Field{{Column: "wrapping_key", Ptr: &k.by}, {Column: "wrapped", Ptr: &k.wrapped}}
 }
 
 func (r *keyRow) open(ring *secret.Keyring) (*secret.Key, error) {

@@ -20,7 +20,7 @@ const (
 func Asking(t *tenant.Tenant, jti string, cus customer.ID, gid ID) []db.Question {
 	return []db.Question{
 		db.AskingValue[int64](revoked, t.ID, secret.Digest([]byte(jti))),
-		db.Asking[Grant](one, t.ID, cus, gid),
+		db.Asking[Living](one, t.ID, cus, gid),
 	}
 }
 
@@ -33,6 +33,6 @@ func foresee(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) 
 		return nil
 	}
 	cus := customer.ID(who)
-	list := append(permit.Asking(t, cus, a), db.Asking[refreshRow](presentedRefresh, t.ID, cus, digest), customer.AskingSubject(t, a, cus))
+	list := append(permit.Asking(t, cus, a), db.Asking[shownRefresh](presentedRefresh, t.ID, cus, digest), customer.AskingSubject(t, a, cus))
 	return tx.Foresee(list...)
 }

@@ -157,18 +157,41 @@ func makeRoom(tx *db.Tx, g Grant) error {
 	return err
 }
 
+// Living is what the use of an access token needs to know of its grant.
+type Living struct {
+	CustomerID     customer.ID
+	OrganizationID organization.ID
+	Scope          string // separated by single spaces
+	Claims         string // the claims parameter, as JSON; ""
+
+	session   session.ID
+	offline   bool
+	expiresAt time.Time
+	endedAt   time.Time
+}
+
+// Fields names the columns that are read of it.
+func (l *Living) Fields() []db.Field {
+	return []db.Field{
+		{Column: "organization_id", Ptr: &l.OrganizationID}, {Column: "session_id", Ptr: &l.session},
+		{Column: "scope", Ptr: &l.Scope}, {Column: "claims", Ptr: &l.Claims}, {Column: "offline", Ptr: &l.offline},
+		{Column: "expires_at", Ptr: &l.expiresAt}, {Column: "ended_at", Ptr: &l.endedAt},
+	}
+}
+
 // Alive returns a grant if tokens of it are good: not ended, not too old, and,
 // unless it is offline, in a session that is alive.
-func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Grant, bool, error) {
-	g, found, err := find(tx, t, cus, gid)
-	if err != nil || !found || !g.standing(tx.Now) {
-		return Grant{}, false, err
+func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Living, bool, error) {
+	l, found, err := db.Find[Living](tx, one, t.ID, cus, gid)
+	if err != nil || !found || !standing(l.endedAt, l.expiresAt, tx.Now) {
+		return Living{}, false, err
 	}
-	if g.Offline {
-		return g, true, nil
+	l.CustomerID = cus
+	if l.offline {
+		return l, true, nil
 	}
-	_, alive, err := session.Alive(tx, t, cus, g.SessionID)
-	return g, alive, err
+	alive, err := session.Lives(tx, t, cus, l.session)
+	return l, alive, err
 }
 
 func find(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Grant, bool, error) {
@@ -186,7 +209,9 @@ func (g *Grant) outlasted(a *app.Application, now time.Time) bool {
 	return now.Sub(g.UsedAt) >= idle || now.Sub(g.CreatedAt) >= absolute
 }
 
-func (g *Grant) standing(now time.Time) bool { return g.EndedAt.IsZero() && now.Before(g.ExpiresAt) }
+func (g *Grant) standing(now time.Time) bool { return standing(g.EndedAt, g.ExpiresAt, now) }
+
+func standing(ended, expires, now time.Time) bool { return ended.IsZero() && now.Before(expires) }
 
 // List returns the customer's living grants, the one used last first.
 func List(tx *db.Tx, t *tenant.Tenant, cus customer.ID) ([]Grant, error) {

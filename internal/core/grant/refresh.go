@@ -35,6 +35,18 @@ func (r *refreshRow) Fields() []db.Field {
 	}
 }
 
+// shownRefresh is a refresh token that is shown: what is not known of its row by
+// who holds it.
+type shownRefresh refreshRow
+
+// Fields names the columns that are read of it.
+func (r *shownRefresh) Fields() []db.Field {
+	return []db.Field{
+		{Column: "grant_id", Ptr: &r.grant}, {Column: "nonce", Ptr: &r.nonce}, {Column: "successor", Ptr: &r.successor},
+		{Column: "expires_at", Ptr: &r.ends}, {Column: "rotated_at", Ptr: &r.rotated},
+	}
+}
+
 // NewRefresh returns the first refresh token of a grant.
 func NewRefresh(tx *db.Tx, t *tenant.Tenant, g Grant, a *app.Application) (string, error) {
 	if a == nil || g.ApplicationID != a.ID {
@@ -87,7 +99,7 @@ func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 	token, digest := successor(t, row, presented)
 	// The successor's absence and the grant's standing are part of what is
 	// taken: of any number that rotate at once, one does.
-	_, taken, err := db.Take[refreshRow](tx, `UPDATE refresh_token SET rotated_at = $1, successor = $2
+	_, taken, err := db.Take[rotated](tx, `UPDATE refresh_token SET rotated_at = $1, successor = $2
 		WHERE tenant_id = $3 AND customer_id = $4 AND digest = $5 AND rotated_at IS NULL AND expires_at > $1`,
 		tx.Now, digest[:], t.ID, g.CustomerID, row.digest)
 	if err != nil {
@@ -96,7 +108,7 @@ func Rotate(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 	if !taken {
 		return late(tx, t, presented, a)
 	}
-	if g, err = use(tx, g); err != nil {
+	if err := use(tx, &g); err != nil {
 		return Grant{}, "", err
 	}
 	return g, token, keepRefresh(tx, g, a, digest)
@@ -117,43 +129,58 @@ func late(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (Gr
 
 // use notes that the grant was used. Ending a grant writes the same row, so on
 // both engines a refresh and a revocation cannot both win.
-func use(tx *db.Tx, g Grant) (Grant, error) {
-	out, ok, err := db.Take[Grant](tx, `UPDATE app_grant SET used_at = $1, version = version + 1
+func use(tx *db.Tx, g *Grant) error {
+	now, ok, err := db.Take[used](tx, `UPDATE app_grant SET used_at = $1, version = version + 1
 		WHERE tenant_id = $2 AND customer_id = $3 AND id = $4 AND ended_at IS NULL AND expires_at > $1`,
 		tx.Now, g.TenantID, g.CustomerID, g.ID)
 	if err == nil && !ok {
 		err = ErrInvalid.Because(errors.New("the grant has ended"))
 	}
-	return out, err
+	g.UsedAt, g.Version = tx.Now, now.version
+	return err
 }
+
+// rotated and used are what the two statements of a rotation tell of the rows
+// that they took: nothing else of a token or a living grant is ever changed.
+type (
+	rotated struct{ at time.Time }
+	used    struct{ version int64 }
+)
+
+// Fields names the column.
+func (r *rotated) Fields() []db.Field { return []db.Field{{Column: "rotated_at", Ptr: &r.at}} }
+
+// Fields names the column.
+func (u *used) Fields() []db.Field { return []db.Field{{Column: "version", Ptr: &u.version}} }
 
 // lookup finds the token's row and its grant. The token of another application
 // is as good as none.
-func lookup(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (refreshRow, Grant, error) {
+func lookup(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (shownRefresh, Grant, error) {
 	who, digest, ok := t.Locator("refresh").Read(presented)
 	if !ok || a == nil {
-		return refreshRow{}, Grant{}, ErrInvalid
+		return shownRefresh{}, Grant{}, ErrInvalid
 	}
-	row, found, err := db.Find[refreshRow](tx, presentedRefresh, t.ID, customer.ID(who), digest)
+	row, found, err := db.Find[shownRefresh](tx, presentedRefresh, t.ID, customer.ID(who), digest)
 	if err != nil {
-		return refreshRow{}, Grant{}, err
+		return shownRefresh{}, Grant{}, err
 	}
 	if !found {
-		return refreshRow{}, Grant{}, ErrInvalid.Because(errors.New("there is no such token"))
+		return shownRefresh{}, Grant{}, ErrInvalid.Because(errors.New("there is no such token"))
 	}
+	row.customer, row.digest = customer.ID(who), digest
 	g, found, err := find(tx, t, row.customer, row.grant)
 	if err != nil {
-		return refreshRow{}, Grant{}, err
+		return shownRefresh{}, Grant{}, err
 	}
 	if !found || g.ApplicationID != a.ID {
-		return refreshRow{}, Grant{}, ErrInvalid.Because(errors.New("the token is another application's"))
+		return shownRefresh{}, Grant{}, ErrInvalid.Because(errors.New("the token is another application's"))
 	}
 	return row, g, nil
 }
 
 // repeat answers a token that was rotated before: by the same successor in the
 // grace, by the end of the grant after it.
-func repeat(tx *db.Tx, t *tenant.Tenant, row refreshRow, g Grant, presented string, a *app.Application) (Grant, string, error) {
+func repeat(tx *db.Tx, t *tenant.Tenant, row shownRefresh, g Grant, presented string, a *app.Application) (Grant, string, error) {
 	lost, err := answerLost(tx, row, g)
 	if err != nil {
 		return Grant{}, "", err
@@ -171,18 +198,17 @@ func repeat(tx *db.Tx, t *tenant.Tenant, row refreshRow, g Grant, presented stri
 // answerLost tells whether a second showing may be that of a client which never
 // got the first answer: soon enough, not bound to a key (such a client has other
 // means, and a thief has none), and the successor not used.
-func answerLost(tx *db.Tx, row refreshRow, g Grant) (bool, error) {
+func answerLost(tx *db.Tx, row shownRefresh, g Grant) (bool, error) {
 	if g.CNF != nil || tx.Now.Sub(row.rotated) > Grace {
 		return false, nil
 	}
-	next, found, err := db.Find[refreshRow](tx, `FROM refresh_token WHERE tenant_id = $1 AND customer_id = $2 AND digest = $3`,
-		row.tenant, row.customer, row.successor)
+	next, found, err := db.Find[shownRefresh](tx, presentedRefresh, g.TenantID, row.customer, row.successor)
 	return found && next.rotated.IsZero(), err
 }
 
 // successor computes the token that follows the presented one. Nobody without
 // the tenant's key can, though only the presented token and the row go in.
-func successor(t *tenant.Tenant, row refreshRow, presented string) (token string, digest [32]byte) {
+func successor(t *tenant.Tenant, row shownRefresh, presented string) (token string, digest [32]byte) {
 	part := t.MAC("grant/rotation", []byte(presented), row.nonce)
 	return t.Locator("refresh").MintWith(row.customer, part)
 }
@@ -197,7 +223,8 @@ func FindRefresh(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Applicati
 	if err != nil || !row.rotated.IsZero() || !tx.Now.Before(row.ends) || g.outlasted(a, tx.Now) {
 		return Grant{}, false, err
 	}
-	return Alive(tx, t, g.CustomerID, g.ID)
+	_, alive, err := Alive(tx, t, g.CustomerID, g.ID)
+	return g, alive, err
 }
 
 // OwnerOf returns the grant that a refresh token belongs to, whether or not the

@@ -74,10 +74,10 @@ func complete(_ *db.Tx, t *tenant.Tenant, a *Ask) error {
 const whichOff = `SELECT CASE WHEN NOT coalesce((SELECT enabled FROM tenant WHERE id = $1), FALSE) THEN 1
 		WHEN coalesce((SELECT enabled FROM application WHERE tenant_id = $1 AND id = $2), FALSE) THEN 0 ELSE 2 END`
 
-// Asking are the questions that May asks whatever the purpose, about a customer
-// and an application, for db.Tx.Foresee.
+// Asking are the questions that May asks about a customer and an application when
+// a code or a token is used, for db.Tx.Foresee.
 func Asking(t *tenant.Tenant, c customer.ID, a *app.Application) []db.Question {
-	return []db.Question{db.AskingValue[int64](whichOff, t.ID, a.ID), customer.Asking(t, c)}
+	return []db.Question{db.AskingValue[int64](whichOff, t.ID, a.ID), customer.AskingState(t, c)}
 }
 
 // switchedOn asks for the tenant and the application at once. Their state is
@@ -112,18 +112,28 @@ func customerActive(tx *db.Tx, t *tenant.Tenant, a *Ask) error {
 	if a.Purpose == ForClient {
 		return nil
 	}
-	c, err := customer.Get(tx, t, a.Customer)
+	state, err := stateFor(tx, t, a)
 	if fault.Is(err, fault.NotFound) {
 		return ErrGone
 	}
 	if err != nil {
 		return err
 	}
-	refusal, known := states[c.State]
+	refusal, known := states[state]
 	if !known {
 		return ErrLocked
 	}
 	return refusal
+}
+
+// stateFor asks for the state alone where that is all that is asked of the
+// customer; a sign-in has looked the whole customer up in this transaction.
+func stateFor(tx *db.Tx, t *tenant.Tenant, a *Ask) (customer.State, error) {
+	if a.Purpose == ForCode || a.Purpose == ForRefresh {
+		return customer.StateOf(tx, t, a.Customer)
+	}
+	c, err := customer.Get(tx, t, a.Customer)
+	return c.State, err
 }
 
 // organizationMember refuses every organization until there are any: the id

@@ -108,7 +108,7 @@ func lines(allowed []verdict) []line {
 // facts are what was read for one disclosure, and then opened.
 type facts struct {
 	customer customer.Customer
-	primary  []customer.Identifier
+	primary  []customer.Primary
 	stored   []customer.FieldValue
 
 	identifiers map[string]Value // primary ones, by kind
@@ -146,7 +146,7 @@ func (f *facts) has(v verdict) bool {
 	case name == "updated_at":
 		return true
 	}
-	return slices.ContainsFunc(f.primary, func(i customer.Identifier) bool { return i.Kind == name })
+	return slices.ContainsFunc(f.primary, func(i customer.Primary) bool { return i.Kind == name })
 }
 
 // needs tells what has to be read: identifiers by kind, profile values.
@@ -163,15 +163,9 @@ func needs(allowed []verdict) map[string]bool {
 	return need
 }
 
-func primaries(tx *db.Tx, t *tenant.Tenant, id customer.ID, need map[string]bool) ([]customer.Identifier, error) {
-	all, err := customer.Identifiers(tx, t, id)
-	var out []customer.Identifier
-	for _, i := range all {
-		if i.Primary && need[i.Kind] {
-			out = append(out, i)
-		}
-	}
-	return out, err
+func primaries(tx *db.Tx, t *tenant.Tenant, id customer.ID, need map[string]bool) ([]customer.Primary, error) {
+	all, err := customer.Primaries(tx, t, id)
+	return slices.DeleteFunc(all, func(p customer.Primary) bool { return !need[p.Kind] }), err
 }
 
 func values(tx *db.Tx, t *tenant.Tenant, id customer.ID, allowed []verdict) ([]customer.FieldValue, error) {

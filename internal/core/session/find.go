@@ -38,9 +38,37 @@ func Find(tx *db.Tx, t *tenant.Tenant, token string) (Session, bool, error) {
 
 // Alive returns a session by its id if it is alive.
 func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (Session, bool, error) {
-	s, found, err := db.Find[Session](tx, `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`,
-		t.ID, cus, sid)
+	s, found, err := db.Find[Session](tx, its, t.ID, cus, sid)
 	return living(tx, t, s, found, err)
+}
+
+// Lives is Alive for who needs to know no more: of the session nothing else is
+// read.
+func Lives(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (bool, error) {
+	l, found, err := db.Find[lease](tx, its, t.ID, cus, sid)
+	if err != nil || !found {
+		return false, err
+	}
+	s := Session(l)
+	return s.alive(t, tx.Now), nil
+}
+
+// AskingLife is the question of Lives, for db.Tx.Foresee.
+func AskingLife(t *tenant.Tenant, cus customer.ID, sid ID) db.Question {
+	return db.Asking[lease](its, t.ID, cus, sid)
+}
+
+const its = `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`
+
+// lease is a session as far as its being alive rests on it.
+type lease Session
+
+// Fields names the columns.
+func (l *lease) Fields() []db.Field {
+	return []db.Field{
+		{Column: "remembered", Ptr: &l.Remembered}, {Column: "created_at", Ptr: &l.CreatedAt}, {Column: "seen_at", Ptr: &l.SeenAt},
+		{Column: "idle_at", Ptr: &l.IdleAt}, {Column: "expires_at", Ptr: &l.ExpiresAt}, {Column: "ended_at", Ptr: &l.EndedAt},
+	}
 }
 
 func living(tx *db.Tx, t *tenant.Tenant, s Session, found bool, err error) (Session, bool, error) {

@@ -108,16 +108,16 @@ func (c *accessClaims) meantFor(name string) bool { return slices.Contains(c.Aud
 // alive reports whether the token is still good: not revoked itself, and its
 // grant not ended (with the session it hangs on). An application's own token
 // has no grant.
-func (p *Provider) alive(tx *db.Tx, t tenantRef, c *accessClaims) (grant.Grant, bool, error) {
+func (p *Provider) alive(tx *db.Tx, t tenantRef, c *accessClaims) (grant.Living, bool, error) {
 	if gone, err := grant.Revoked(tx, t, c.ID); err != nil || gone {
-		return grant.Grant{}, false, err
+		return grant.Living{}, false, err
 	}
 	if c.Grant == "" {
-		return grant.Grant{}, true, nil
+		return grant.Living{}, true, nil
 	}
 	customer, id, ok := grant.ReadHandle(t, c.Grant)
 	if !ok {
-		return grant.Grant{}, false, nil
+		return grant.Living{}, false, nil
 	}
 	return grant.Alive(tx, t, customer, id)
 }

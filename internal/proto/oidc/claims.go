@@ -9,7 +9,6 @@ import (
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/customer"
-	"github.com/cardea-id/cardea/internal/core/grant"
 	"github.com/cardea-id/cardea/internal/core/release"
 )
 
@@ -50,7 +49,7 @@ func (p *Provider) idClaims(tx *db.Tx, x *exchange) (err error) {
 	if x.subject, err = customer.Subject(tx, x.tenant, x.app, x.grant.CustomerID); err != nil {
 		return err
 	}
-	asked, err := grantClaims(x.grant)
+	asked, err := grantClaims(x.grant.Claims)
 	if err != nil || len(asked.IDToken) == 0 {
 		return err
 	}
@@ -58,27 +57,28 @@ func (p *Provider) idClaims(tx *db.Tx, x *exchange) (err error) {
 	if err != nil {
 		return err
 	}
-	x.claims, err = p.disclose(tx, x.tenant, x.app, x.grant, namedFields(c, x.granted, asked.IDToken))
+	x.claims, err = p.disclose(tx, x.tenant, release.Ask{
+		Customer: x.grant.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: x.app.ID},
+		Fields: namedFields(c, x.granted, asked.IDToken), Scopes: x.grant.Scopes(),
+	})
 	return err
 }
 
-func grantClaims(g grant.Grant) (c claimsRequest, err error) {
-	if g.Claims != "" {
-		err = json.Unmarshal([]byte(g.Claims), &c)
+// grantClaims reads the claims request that is kept with a grant.
+func grantClaims(text string) (c claimsRequest, err error) {
+	if text != "" {
+		err = json.Unmarshal([]byte(text), &c)
 	}
 	return c, err
 }
 
-// disclose asks the gate for the fields on behalf of the application and
-// spells what it gives as claims (OpenID Connect Core 1.0, 5.1).
-func (p *Provider) disclose(tx *db.Tx, t tenantRef, a applicationRef, g grant.Grant, fields []string) (map[string]any, error) {
-	if len(fields) == 0 {
+// disclose asks the gate for the fields on behalf of an application and spells what it gives as claims (OpenID Connect Core 1.0, 5.1).
+func (p *Provider) disclose(tx *db.Tx, t tenantRef, ask release.Ask) (map[string]any, error) {
+	if len(ask.Fields) == 0 {
 		return map[string]any{}, nil
 	}
-	d, err := release.Disclose(tx, t, release.Ask{
-		Customer: g.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: a.ID},
-		Fields: fields, Scopes: g.Scopes(), Counter: p.counts,
-	})
+	ask.Counter = p.counts
+	d, err := release.Disclose(tx, t, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func told(acr string, asked []string) string {
 
 // acr is what this exchange's tokens tell of the grant's sign-in.
 func (x *exchange) acr() string {
-	asked, err := grantClaims(x.grant)
+	asked, err := grantClaims(x.grant.Claims)
 	if err != nil {
 		return x.grant.ACR
 	}

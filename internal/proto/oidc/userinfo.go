@@ -68,7 +68,7 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	}
 	// Offline, since p.alive has just looked after the session in this very
 	// transaction, where the grant needs one.
-	ask := permit.Ask{Customer: g.CustomerID, Application: a, Organization: g.OrganizationID, Purpose: permit.ForRefresh, Scopes: g.Scopes(), Offline: true}
+	ask := permit.Ask{Customer: g.CustomerID, Application: a, Organization: g.OrganizationID, Purpose: permit.ForRefresh, Scopes: strings.Fields(g.Scope), Offline: true}
 	if _, err := permit.May(tx, t, ask); err != nil {
 		return nil, err
 	}
@@ -76,12 +76,15 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	if err != nil {
 		return nil, err
 	}
-	asked, err := grantClaims(g)
+	asked, err := grantClaims(g.Claims)
 	if err != nil {
 		return nil, err
 	}
-	g.Scope = c.Scope
-	return p.disclose(tx, t, a, g, wantedFields(fields, g.Scopes(), asked.UserInfo))
+	scopes := strings.Fields(c.Scope)
+	return p.disclose(tx, t, release.Ask{
+		Customer: g.CustomerID, Recipient: release.Recipient{Kind: release.Application, ID: a.ID},
+		Fields: wantedFields(fields, scopes, asked.UserInfo), Scopes: scopes,
+	})
 }
 
 // foreseePerson asks at once what the checks and the gate ask of this token's
@@ -95,7 +98,7 @@ func foreseePerson(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) er
 		return nil
 	}
 	list := append(grant.Asking(t, c.ID, cus, id), permit.Asking(t, cus, a)...)
-	return tx.Foresee(append(list, customer.AskingIdentifiers(t, cus), customer.AskingKey(t, cus), release.Asking(t, cus, a, tx.Now))...)
+	return tx.Foresee(append(list, customer.AskingPrimaries(t, cus), customer.AskingKey(t, cus), release.Asking(t, cus, a, tx.Now))...)
 }
 
 // refusedToken hides why the gate refused: to the application the token is
