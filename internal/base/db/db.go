@@ -178,6 +178,23 @@ func Bumped[T any, P interface {
 	return v, true, nil
 }
 
+// BumpedAll is Bumped for a statement that touches several rows. Where it was
+// run again, rows of a run that did not count may stand before the others.
+func BumpedAll[T any, P interface {
+	*T
+	Row
+}](ctx context.Context, d *DB, sql string, args ...any) ([]T, error) {
+	var rows []T
+	_, err := d.bump(ctx, sql+" RETURNING "+shapeOf[T, P]().columns, args, func() []Field {
+		rows = append(rows, *new(T))
+		return P(&rows[len(rows)-1]).Fields()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
 // Background marks a context for work that nobody waits for: its Updates take
 // at most a quarter of a batch on SQLite, and its Views read from a small pool
 // of their own, so that exports do not hold up sign-ins.

@@ -16,12 +16,19 @@ import (
 // Identify writes whom the visitor named. It fails with the faults of
 // customer.NormalizeFor. Nothing that it does depends on who has the identifier.
 func Identify(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, kind, raw string) error {
-	canonical, err := customer.NormalizeFor(t, kind, raw)
-	if err != nil {
+	if err := Named(t, f, kind, raw); err != nil {
 		return err
 	}
-	f.Identified(signin.Identifier{Kind: kind, Value: canonical, Digest: customer.Digest(t, kind, canonical)})
 	return signin.Save(tx, t, f)
+}
+
+// Named is Identify for a caller who has more to write down and saves it all.
+func Named(t *tenant.Tenant, f *signin.Flow, kind, raw string) error {
+	canonical, err := customer.NormalizeFor(t, kind, raw)
+	if err == nil {
+		f.Identified(signin.Identifier{Kind: kind, Value: canonical, Digest: customer.Digest(t, kind, canonical)})
+	}
+	return err
 }
 
 // SendCode drafts a message with a code and a link to the identifier of the

@@ -43,24 +43,34 @@ func Attack(tx *db.Tx, t *tenant.Tenant) (bool, error) {
 	return under, err
 }
 
-// spread counts the first try at a meter that was empty at the meters of the
-// many; the one of the tenant, when full, raises the alarm.
-func (r round) spread(m Meter, row meterRow) error {
-	if row.arrives.After(r.now.Add(m.Limit.Every)) {
-		return nil // not the first
+// spread are the meters of the many at which a try counts besides: those of the
+// first try at a meter that was empty, where no mark excuses it.
+func (r round) spread(m Meter, rows meterRows) ([]Meter, error) {
+	row := rows[m.key(r.t)]
+	if !row.passed || row.arrives.After(r.now.Add(m.Limit.Every)) {
+		return nil, nil // not the first
 	}
-	for _, wide := range m.first {
+	for i, wide := range m.first {
 		if known, err := r.excused(wide); err != nil || known {
-			return err
+			return m.first[:i], err
 		}
-		row, err := r.take(wide)
-		if err != nil {
-			return err
-		}
-		if !row.passed && wide.Limit == spreadTenant {
-			if err := mark(r.ctx, r.d, r.t, attackMark, AttackHolds, time.Minute); err != nil {
-				return err
-			}
+	}
+	return m.first, nil
+}
+
+// alarm counts a try at meters of the many; the one of the tenant, when full,
+// raises the alarm.
+func (r round) alarm(many []Meter) error {
+	if len(many) == 0 {
+		return nil
+	}
+	rows, err := r.take(many...)
+	if err != nil {
+		return err
+	}
+	for _, m := range many {
+		if m.Limit == spreadTenant && !rows[m.key(r.t)].passed {
+			return r.mark(AttackHolds, time.Minute, attackMark)
 		}
 	}
 	return nil
@@ -69,25 +79,24 @@ func (r round) spread(m Meter, row meterRow) error {
 // giveBack lowers the meters of the many after a success: at the network by the
 // one account, at the tenant by one more.
 func (r round) giveBack(m Meter) error {
-	account, _ := unpair(m.Key)
+	var list []drop
 	for _, wide := range m.back {
-		if known, err := r.excused(wide); err != nil || known {
+		known, err := r.excused(wide)
+		if err != nil {
 			return err
+		}
+		if known {
+			break
 		}
 		by := wide.Limit.Every
 		if wide.Limit == spreadTenant {
 			by *= 2
 		}
-		_, err := r.d.Bump(r.ctx, `UPDATE throttle SET arrives_at = CASE WHEN arrives_at - $4 > $3 THEN arrives_at - $4 ELSE $3 END
-			WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3 AND NOT EXISTS (
-				SELECT 1 FROM throttle AS own WHERE own.tenant_id = $1 AND own.meter = $5 AND own.arrives_at > $6)`,
-			r.t.ID, wide.key(r.t), r.now, by,
-			Meter{Limit: passwordAccount, Key: account}.key(r.t), r.now.Add(fewTries*passwordAccount.Every))
-		if err != nil {
-			return err
-		}
+		list = append(list, drop{wide, by})
 	}
-	return nil
+	account, _ := unpair(m.Key)
+	return r.lowerUnless(list, `EXISTS (SELECT 1 FROM throttle AS own WHERE own.tenant_id = $1 AND own.meter = $3 AND own.arrives_at > $4)`,
+		Meter{Limit: passwordAccount, Key: account}.key(r.t), r.now.Add(fewTries*passwordAccount.Every))
 }
 
 // level is how many tries a meter holds whose row runs empty at the instant.

@@ -2,6 +2,7 @@ package risk
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
@@ -23,32 +24,16 @@ var (
 // Known is how long a network counts as one from which a customer comes.
 const Known = 30 * 24 * time.Hour
 
-// meterRow is when a meter will have run empty, and whether the try passed.
-type meterRow struct {
-	arrives time.Time
-	passed  bool
-}
-
-// Fields names the columns.
-func (m *meterRow) Fields() []db.Field {
-	return []db.Field{{Column: "arrives_at", Ptr: &m.arrives}, {Column: "passed", Ptr: &m.passed}}
-}
-
 // Reserve takes one try from every meter, in their order, before the work that
 // the try is for is done. The first full meter refuses with ErrTries or
 // ErrMessages; what narrower meters before it gave is not given back, so nobody
 // gains by asking a full meter again and again.
 //
-// Each meter is one statement of its own: however many ask at once, no more
-// than the limit pass (law 1).
+// The narrowest meter is one statement of its own, and the wider ones are one
+// together, after it let pass: however many ask at once, no more than each limit
+// pass (law 1). What meters after the full one gave is given back.
 func Reserve(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) error {
-	r := round{ctx, d, t, d.Now(), map[string]bool{}}
-	for _, m := range meters {
-		if err := r.reserve(m); err != nil {
-			return err
-		}
-	}
-	return nil
+	return Marks(nil).Reserve(ctx, d, t, meters...)
 }
 
 // round is one Reserve or Forgive, at one instant; it asks for no mark twice.
@@ -60,21 +45,79 @@ type round struct {
 	stands map[string]bool
 }
 
-func (r round) reserve(m Meter) error {
-	if m.attacked {
-		if under, err := r.standing(attackMark); err != nil || !under {
+func (r round) reserve(meters []Meter) error {
+	for len(meters) > 0 && meters[0].attacked {
+		if err := r.gate(meters[0]); err != nil {
 			return err
 		}
-		if known, err := r.excused(m); err != nil || known {
-			return err
-		}
+		meters = meters[1:]
 	}
-	row, err := r.take(m)
+	if len(meters) == 0 {
+		return nil
+	}
+	narrow, wide := meters[0], meters[1:]
+	rows, err := r.take(narrow)
 	if err != nil {
 		return err
 	}
+	if err := r.judge(narrow, rows); err != nil {
+		return err
+	}
+	besides, err := r.spread(narrow, rows)
+	if err != nil {
+		return err
+	}
+	return r.reserveWide(wide, besides)
+}
+
+// gate is a meter that counts only while the tenant is under attack.
+func (r round) gate(m Meter) error {
+	if under, err := r.standing(attackMark); err != nil || !under {
+		return err
+	}
+	if known, err := r.excused(m); err != nil || known {
+		return err
+	}
+	rows, err := r.take(m)
+	if err != nil {
+		return err
+	}
+	return r.judge(m, rows)
+}
+
+// reserveWide takes a try from each of the wider meters, and counts it besides
+// at those that the narrow one spreads to, which refuse nothing.
+func (r round) reserveWide(wide, besides []Meter) error {
+	if len(wide)+len(besides) == 0 {
+		return nil
+	}
+	rows, err := r.take(append(slices.Clone(wide), besides...)...)
+	if err != nil {
+		return err
+	}
+	for i, m := range wide {
+		if err := r.judge(m, rows); err != nil {
+			if failed := r.refund(wide[i+1:], rows); failed != nil {
+				return failed
+			}
+			return err
+		}
+		many, err := r.spread(m, rows)
+		if err == nil {
+			err = r.alarm(many)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge refuses what did not pass, unless a mark excuses it.
+func (r round) judge(m Meter, rows meterRows) error {
+	row := rows[m.key(r.t)]
 	if row.passed {
-		return r.spread(m, row)
+		return nil
 	}
 	if known, err := r.excused(m); err != nil || known {
 		return err
@@ -82,16 +125,15 @@ func (r round) reserve(m Meter) error {
 	return m.refusal(max(row.arrives.Sub(r.latest(m)), time.Second))
 }
 
-// take counts one try at a meter, in one statement.
-func (r round) take(m Meter) (meterRow, error) {
-	row, _, err := db.Bumped[meterRow](r.ctx, r.d, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
-		VALUES ($1, $2, $3, TRUE)
-		ON CONFLICT (tenant_id, meter) DO UPDATE SET passed = throttle.arrives_at <= $4, arrives_at = CASE
-			WHEN throttle.arrives_at > $4 THEN throttle.arrives_at
-			WHEN throttle.arrives_at > $5 THEN throttle.arrives_at + $6
-			ELSE $3 END`,
-		r.t.ID, m.key(r.t), r.now.Add(m.Limit.Every), r.latest(m), r.now, m.Limit.Every)
-	return row, err
+// refund gives back what meters took that come after the one that refused.
+func (r round) refund(meters []Meter, rows meterRows) error {
+	var list []drop
+	for _, m := range meters {
+		if rows[m.key(r.t)].passed {
+			list = append(list, drop{m, m.Limit.Every})
+		}
+	}
+	return r.lower(list)
 }
 
 // latest is until when a meter may be filled for one more try to pass.
@@ -131,35 +173,33 @@ func (r round) standing(mark string) (bool, error) {
 // for earlier slips, nor for the messages that were needed. Meters shared with
 // strangers (those of networks, tenants and blocks of numbers) stay as they are.
 func Forgive(ctx context.Context, d *db.DB, t *tenant.Tenant, meters ...Meter) error {
-	r := round{ctx, d, t, d.Now(), map[string]bool{}}
+	return Marks(nil).Forgive(ctx, d, t, meters...)
+}
+
+func (r round) forgive(meters []Meter) error {
+	var own []Meter
+	var shared []drop // a browser that many share is not worn out by those who get in
 	for _, m := range meters {
-		if m.Limit == passwordDevice {
-			if err := r.lower(m); err != nil {
-				return err
-			}
+		switch {
+		case m.Limit == passwordDevice:
+			shared = append(shared, drop{m, m.Limit.Every})
+		case m.own():
+			own = append(own, m)
 		}
-		if !m.own() {
-			continue
-		}
-		n, err := d.Bump(ctx, `DELETE FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, m.key(t))
-		if err != nil {
-			return err
-		}
-		if n == 1 {
+	}
+	gone, err := r.empty(own)
+	if err != nil {
+		return err
+	}
+	for _, m := range own {
+		if gone[m.key(r.t)] {
+			gone[m.key(r.t)] = false // however often it is named
 			if err := r.giveBack(m); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
-}
-
-// lower takes one try back from a meter that stays otherwise as it is: a browser
-// that many share is not worn out by those who get in.
-func (r round) lower(m Meter) error {
-	_, err := r.d.Bump(r.ctx, `UPDATE throttle SET arrives_at = CASE WHEN arrives_at - $4 > $3 THEN arrives_at - $4 ELSE $3 END
-		WHERE tenant_id = $1 AND meter = $2 AND arrives_at > $3`, r.t.ID, m.key(r.t), r.now, m.Limit.Every)
-	return err
+	return r.lower(shared)
 }
 
 // own tells whether the meter is that of one account, recipient or application,
@@ -176,19 +216,7 @@ func (m Meter) own() bool {
 // browser, by DeviceKey), so that for the time of Known its account-wide meters
 // do not shut it out from there. Only the keyed hash of the pair is stored.
 func Remember(ctx context.Context, d *db.DB, t *tenant.Tenant, account, network string) error {
-	// At most once a day: most sign-ins need no write.
-	return mark(ctx, d, t, pair(account, network), Known, 24*time.Hour)
-}
-
-// mark lets a mark stand for a while. One that was made within the time of
-// fresh is left as it is.
-func mark(ctx context.Context, d *db.DB, t *tenant.Tenant, name string, while, fresh time.Duration) error {
-	now := d.Now()
-	_, err := d.Bump(ctx, `INSERT INTO throttle (tenant_id, meter, arrives_at, passed)
-		VALUES ($1, $2, $3, TRUE)
-		ON CONFLICT (tenant_id, meter) DO UPDATE SET arrives_at = $3 WHERE throttle.arrives_at < $4`,
-		t.ID, markKey(t, name), now.Add(while), now.Add(while-fresh))
-	return err
+	return Marks(nil).Remember(ctx, d, t, account, network)
 }
 
 // Sweep deletes up to limit meters of all tenants that have run empty, as many

@@ -35,17 +35,20 @@ const (
 // nobody, as the loopback does, counts as quiet: see from.
 func LoadOf(tx *db.Tx, t *tenant.Tenant, network string) (Load, error) {
 	var l Load
-	var err error
-	if l.Attack, err = Attack(tx, t); err != nil {
+	under := markKey(t, attackMark)
+	meter, span := under, time.Duration(1)
+	for _, m := range from(network, passwordNetwork) {
+		meter, span = m.key(t), m.Limit.span()
+	}
+	rows, err := db.All[gauge](tx, `FROM throttle WHERE tenant_id = $1 AND meter IN ($2, $3) AND arrives_at > $4`, t.ID, under, meter, tx.Now)
+	if err != nil {
 		return Load{}, err
 	}
-	for _, m := range from(network, passwordNetwork) {
-		arrives, found, err := db.Value[time.Time](tx, `SELECT arrives_at FROM throttle WHERE tenant_id = $1 AND meter = $2`, t.ID, m.key(t))
-		if err != nil {
-			return Load{}, err
-		}
-		if found && arrives.After(tx.Now) {
-			l.Network = min(1, float64(arrives.Sub(tx.Now))/float64(m.Limit.span()))
+	for _, g := range rows {
+		if g.meter == under {
+			l.Attack = true
+		} else {
+			l.Network = min(1, float64(g.arrives.Sub(tx.Now))/float64(span))
 		}
 	}
 	return l, nil

@@ -69,6 +69,11 @@ func (v *visit) advance(tx *db.Tx) (err error) {
 			err = v.l.acts.Again(tx, v.t, &v.flow, v.entrance())
 		case signin.Restore:
 			err = v.l.acts.Restore(tx, v.t, &v.flow)
+		case signin.Age:
+			was, err := account.WasYoung(tx, v.t, &v.flow, v.entrance())
+			if err != nil || !was {
+				return err
+			}
 		case signin.Register:
 			if !v.metered {
 				return nil
@@ -208,13 +213,10 @@ func (v *visit) welcome(s session.Session) error {
 	if i := v.flow.Identifier; i != nil {
 		meters = append(meters, v.budget(i.Value)...)
 	}
-	if err := risk.Forgive(ctx, v.l.db, v.t, meters...); err != nil {
+	if err := v.standing.Forgive(ctx, v.l.db, v.t, meters...); err != nil {
 		return err
 	}
-	if err := risk.Remember(ctx, v.l.db, v.t, c.String(), risk.DeviceKey(v.gadget())); err != nil {
-		return err
-	}
-	return risk.Remember(ctx, v.l.db, v.t, c.String(), net)
+	return v.standing.Remember(ctx, v.l.db, v.t, c.String(), risk.DeviceKey(v.gadget()), net)
 }
 
 // goBack goes to the application's protocol or to a path of this origin.

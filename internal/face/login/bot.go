@@ -110,19 +110,27 @@ func (v *visit) gadget() string {
 	return hex.EncodeToString(d[:])
 }
 
-// worked lets a try at a password pass that needs no work now or brings it. It
-// comes before everything that the try costs the house, so that who brings none
-// fills no customer's meter. What was brought is used up, whatever comes of the
-// try; done tells that it was. Faults: ErrWork, ErrWorkOver; with another
-// company's widget, errRobot and errUnchecked.
-func (v *visit) worked(step signin.Name) (done bool, err error) {
+// workAtDoor is work for who goes on from the door to the password.
+func (v *visit) workAtDoor() error {
 	var load risk.Load
-	err = v.l.db.View(v.r.Context(), func(tx *db.Tx) (err error) {
-		load, err = v.load(tx, step)
+	err := v.l.db.Look(v.r.Context(), func(tx *db.Tx) (err error) {
+		load, err = v.load(tx, signin.Identify)
 		return err
 	})
-	if err != nil || !load.Demands(v.t) {
-		return false, err
+	if err == nil {
+		_, err = v.work(signin.Identify, load)
+	}
+	return err
+}
+
+// work lets a try at a password pass that needs no work under this load, or
+// brings it. It comes before everything that the try costs the house, so that who
+// brings none fills no customer's meter. What was brought is used up, whatever
+// comes of the try; done tells that it was. Faults: ErrWork, ErrWorkOver; with
+// another company's widget, errRobot and errUnchecked.
+func (v *visit) work(step signin.Name, load risk.Load) (done bool, err error) {
+	if !load.Demands(v.t) {
+		return false, nil
 	}
 	if p, foreign := providers[v.t.Settings.Bots.Provider]; foreign {
 		if step != signin.Password {

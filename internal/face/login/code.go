@@ -207,7 +207,7 @@ func (v *visit) code() error {
 	if err != nil {
 		return err
 	}
-	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, meters...); err != nil {
+	if err := v.standing.Reserve(v.r.Context(), v.l.db, v.t, meters...); err != nil {
 		return err
 	}
 	err = v.act(func(tx *db.Tx) error {
@@ -262,20 +262,27 @@ func (v *visit) byPassword() error {
 
 // meters are those of one guess in this journey: under the account's id, or
 // under the identifier that nobody has, metered alike.
-func (v *visit) meters(of func(account, network string) []risk.Meter) ([]risk.Meter, error) {
-	var key string
-	err := v.l.db.View(v.r.Context(), func(tx *db.Tx) error {
-		if err := v.read(tx); err != nil {
-			return err
-		}
-		if v.flow.Identifier == nil {
-			return account.ErrStep
-		}
-		key = v.flow.Identifier.Value
-		if c := v.flow.World.Account.ID; !c.IsZero() {
-			key = c.String()
-		}
-		return nil
+func (v *visit) meters(of func(account, network string) []risk.Meter) (meters []risk.Meter, err error) {
+	err = v.l.db.View(v.r.Context(), func(tx *db.Tx) (err error) {
+		meters, err = v.metersIn(tx, of)
+		return err
 	})
-	return of(key, network(v.r)), err
+	return meters, err
+}
+
+// metersIn reads the journey, and the marks that its meters look at.
+func (v *visit) metersIn(tx *db.Tx, of func(account, network string) []risk.Meter) (meters []risk.Meter, err error) {
+	if err = v.read(tx); err != nil {
+		return nil, err
+	}
+	if v.flow.Identifier == nil {
+		return nil, account.ErrStep
+	}
+	key := v.flow.Identifier.Value
+	if c := v.flow.World.Account.ID; !c.IsZero() {
+		key = c.String()
+	}
+	meters = of(key, network(v.r))
+	v.standing, err = risk.MarksOf(tx, v.t, meters)
+	return meters, err
 }

@@ -107,7 +107,7 @@ func (v *visit) identify() error {
 		return err
 	}
 	if v.typed("action") == "password" {
-		_, err = v.worked(signin.Identify)
+		err = v.workAtDoor()
 	} else if err = customer.Reachable(v.t, kind, canonical); err != nil {
 		err = fault.Of(err).At("identifier")
 	}
@@ -124,7 +124,7 @@ func (v *visit) identify() error {
 			f.SentAt = time.Time{} // what was sent before works no more
 		}
 		before := f.Identifier
-		if err := account.Identify(tx, v.t, &v.flow, kind, v.typed("identifier")); err != nil {
+		if err := account.Named(v.t, &v.flow, kind, v.typed("identifier")); err != nil {
 			return err
 		}
 		if before != nil && before.Digest != f.Identifier.Digest {

@@ -85,24 +85,21 @@ func (v *visit) password() error {
 	if v.typed("action") == "code" {
 		return v.byCode()
 	}
-	meters, err := v.meters(v.passwordTry)
+	try, err := v.passwordTried()
 	if err != nil {
 		return err
 	}
-	done, err := v.worked(signin.Password)
+	done, err := v.work(signin.Password, try.load)
 	if err != nil {
 		return err
 	}
 	if done {
-		meters = risk.Worked(meters)
+		try.meters = risk.Worked(try.meters)
 	}
-	if err := risk.Reserve(v.r.Context(), v.l.db, v.t, meters...); err != nil {
+	if err := v.standing.Reserve(v.r.Context(), v.l.db, v.t, try.meters...); err != nil {
 		return err
 	}
-	phc, c, err := v.passwordOf()
-	if err != nil {
-		return err
-	}
+	phc, c := try.phc, try.customer
 	raw, ok := credential.NormalizePassword(v.typed("password"))
 	if !ok {
 		raw, phc = "", ""
@@ -139,18 +136,31 @@ func (v *visit) rehash(c customer.ID, old, raw string) {
 	}
 }
 
-func (v *visit) passwordOf() (phc string, c customer.ID, err error) {
+// tried is what a try at a password needs to know, read in one snapshot. The
+// hash is worth nothing before the try is reserved, and is compared once more in
+// the transaction that believes it.
+type tried struct {
+	meters   []risk.Meter
+	load     risk.Load
+	phc      string // "": nothing to verify against, which takes as long
+	customer customer.ID
+}
+
+func (v *visit) passwordTried() (out tried, err error) {
 	err = v.l.db.View(v.r.Context(), func(tx *db.Tx) (err error) {
-		if err = v.read(tx); err != nil {
+		if out.meters, err = v.metersIn(tx, v.passwordTry); err != nil {
 			return err
 		}
 		if v.step.Name != signin.Password {
 			return account.ErrStep
 		}
-		phc, c, err = v.l.acts.PasswordOf(tx, v.t, &v.flow)
+		if out.load, err = v.load(tx, signin.Password); err != nil {
+			return err
+		}
+		out.phc, out.customer, err = v.l.acts.PasswordOf(tx, v.t, &v.flow)
 		return err
 	})
-	return phc, c, err
+	return out, err
 }
 
 // byCode goes on with a code in place of the password.

@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/session"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
@@ -40,6 +41,7 @@ type visit struct {
 	ended    bool          // the journey has ended in this transaction
 	gpc      bool          // the browser asks not to sell or share, and the tenant would
 	breached bool          // the password that was right is a leaked one
+	standing risk.Marks    // of the account that a try is at, where they were read
 	metered  bool          // the making of an account was reserved
 	token    string        // of the session that was opened; "" for none
 	trust    string        // by which the browser skips the second factor; "" for none
