@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/customer"
+	"github.com/cardea-id/cardea/internal/core/risk"
 	"github.com/cardea-id/cardea/internal/core/signin"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -40,6 +41,9 @@ func TellAge(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance, in Told) e
 	if err := reached(tx, t, f, e, signin.Age); err != nil {
 		return err
 	}
+	if was, err := WasYoung(tx, t, f, e); was || err != nil {
+		return err
+	}
 	rule := t.Settings.Registration.Age
 	country := rule.Country
 	if country == "" {
@@ -64,11 +68,42 @@ func TellAge(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance, in Told) e
 		}
 	}
 	if !old {
-		f.TooYoung()
-		return signin.Forget(tx, t, f)
+		return turnAway(tx, t, f, e)
 	}
 	f.OfAge = &told
 	return signin.Save(tx, t, f)
+}
+
+// turnAway ends the journey of somebody too young, and has the browser and the
+// address meet the same answer for a day.
+func turnAway(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) error {
+	kind, address := namedBy(f)
+	if err := risk.MarkYoung(tx, t, e.Device, kind, address); err != nil {
+		return err
+	}
+	f.TooYoung()
+	return signin.Forget(tx, t, f)
+}
+
+// WasYoung turns a newcomer away before they are asked for their age, if this
+// browser or this address said within the last day that they are too young, and
+// tells whether it did. It looks at nobody else: who has an account is not asked
+// for their age, and who has not proven the address does not come this far.
+func WasYoung(tx *db.Tx, t *tenant.Tenant, f *signin.Flow, e Entrance) (bool, error) {
+	kind, address := namedBy(f)
+	was, err := risk.Young(tx, t, e.Device, kind, address)
+	if err != nil || !was {
+		return false, err
+	}
+	f.TooYoung()
+	return true, signin.Forget(tx, t, f)
+}
+
+func namedBy(f *signin.Flow) (kind, address string) {
+	if i := f.Identifier; i != nil {
+		return i.Kind, i.Value
+	}
+	return "", ""
 }
 
 // Requires reports whether the catalogue requires a field of every customer.
