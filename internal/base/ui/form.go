@@ -255,7 +255,10 @@ func (c Resend) Seconds(now time.Time) int {
 }
 
 // CopyChip is a short text with a button that copies it.
-type CopyChip struct{ Text, Label string }
+type CopyChip struct {
+	Text, Label string
+	Big         bool // what the page is about
+}
 
 // Template implements Component.
 func (CopyChip) Template() string { return "ui/copy" }

@@ -179,12 +179,13 @@ func (m *Mux) find(r *http.Request, method string) *Route {
 	return rt
 }
 
-// unrouted answers OPTIONS, and tells 405 from 404.
+// unrouted answers OPTIONS, and tells 405 from 404. Who sent another method than
+// the address answers is told in the words of the address: a program in JSON.
 func (m *Mux) unrouted(w *writer, r *http.Request) error {
 	var allowed []string
 	for _, method := range methods {
-		if m.find(r, method) != nil {
-			allowed = append(allowed, method)
+		if rt := m.find(r, method); rt != nil {
+			allowed, w.scope.teller = append(allowed, method), rt.teller
 		}
 	}
 	if len(allowed) == 0 {

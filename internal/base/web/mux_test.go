@@ -184,6 +184,24 @@ func TestMethodsAreAnsweredByTheTable(t *testing.T) {
 	}
 }
 
+// A program that sends the wrong method to an address for programs is told in
+// JSON, though pages are what the house answers to strangers.
+func TestMethodsAreRefusedInTheWordsOfTheAddress(t *testing.T) {
+	t.Parallel()
+	b := newBench(nil)
+	own := func(w http.ResponseWriter, _ *http.Request, f *fault.Error) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(Status(f))
+	}
+	b.Handle("POST /token", own, says("x"))
+	b.Handle("GET /page", nil, says("x"))
+	for path, want := range map[string]string{"/token": "application/problem+json", "/page": ""} {
+		if w := b.answer(ask("DELETE", path, "")); w.Code != 405 || w.Header().Get("Content-Type") != want {
+			t.Errorf("%s: %d %q", path, w.Code, w.Header().Get("Content-Type"))
+		}
+	}
+}
+
 func TestPatternsThatWouldRedirectAreRefusedAtStart(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"/a", "GET /a/", "GET example.com/a", "GET", "HEAD /a", "OPTIONS /a", "GET /a;b", "GET /a//b", "GET /a.", "FETCH /a", "GET /ä"} {

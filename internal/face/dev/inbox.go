@@ -25,6 +25,8 @@ type Message struct {
 	ui.Shell
 	notify.Kept
 	Facts ui.KeyValue
+	Copy  *ui.CopyChip // the code
+	Ways  []ui.Button  // what to do with the message
 }
 
 // Template names the template.
@@ -77,11 +79,21 @@ func newMessage(s ui.Shell, k notify.Kept) Message {
 		s.Title = s.T("dev.message.sms")
 	}
 	s.Back = &ui.Link{Href: "/dev/inbox", Text: s.T("dev.inbox.title")}
-	return Message{Shell: s, Kept: k, Facts: ui.KeyValue{Rows: []ui.Pair{
+	m := Message{Shell: s, Kept: k, Facts: ui.KeyValue{Dense: true, Rows: []ui.Pair{
 		{Key: s.T("dev.message.to"), Value: k.To, Ltr: true},
 		{Key: s.T("dev.message.at"), HTML: s.DateTime(k.At)},
-		{Key: s.T("dev.message.channel"), Value: string(k.Channel)},
+		{Key: s.T("dev.message.channel"), Value: s.T("dev.message.channel." + string(k.Channel))},
 	}}}
+	if k.Code != "" {
+		m.Copy = &ui.CopyChip{Text: k.Code, Label: s.T("dev.message.copy"), Big: true}
+	}
+	if k.Link != "" {
+		m.Ways = append(m.Ways, ui.Button{Text: s.T("dev.message.link"), Href: k.Link, Icon: "link", Kind: "primary"})
+	}
+	if k.HTML != "" {
+		m.Ways = append(m.Ways, ui.Button{Text: s.T("dev.message.html"), Href: "/dev/inbox/" + k.ID + "/html", Icon: "eye"})
+	}
+	return m
 }
 
 // messageHTML serves a mail as its reader would see it: alone, without
