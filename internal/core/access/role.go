@@ -54,7 +54,6 @@ var table = map[Role][]Act{
 var (
 	ErrUnknownRole = fault.New(fault.Invalid, "unknown_role", "The roles are operator, support and privacy.")
 	ErrNotStaff    = fault.New(fault.Conflict, "not_staff", "Roles are for people of the built-in tenant.")
-	ErrLastOne     = fault.New(fault.Conflict, "last_operator", "The house keeps at least one operator.")
 	ErrDenied      = fault.New(fault.Denied, "not_allowed", "Your role does not allow this.")
 )
 
@@ -69,15 +68,6 @@ func Require(roles []Role, act Act) error {
 		return ErrDenied
 	}
 	return nil
-}
-
-// Confers reports whether holding the roles is enough to give the role to
-// somebody: nobody hands on what they may not do themselves.
-func Confers(roles []Role, role Role) bool {
-	if !Can(roles, ManageStaff) {
-		return false
-	}
-	return !slices.ContainsFunc(table[role], func(a Act) bool { return !Can(roles, a) })
 }
 
 type assignment struct {
@@ -126,36 +116,18 @@ func Assign(tx *db.Tx, t *tenant.Tenant, id customer.ID, role Role) error {
 	return note(tx, t, id, RoleChanged{role, true})
 }
 
-// Revoke takes a role away. One that they do not hold is fine. It fails with
-// ErrLastOne rather than leave the house without an operator.
-func Revoke(tx *db.Tx, t *tenant.Tenant, id customer.ID, role Role) error {
-	_, held, err := db.Take[assignment](tx, `DELETE FROM role_assignment
-		WHERE tenant_id = $1 AND customer_id = $2 AND role = $3`, t.ID, id, role)
-	if err != nil || !held {
-		return err
-	}
-	if role == Operator {
-		// The count reads what another revocation would write, so of two that
-		// cross each other one is run again.
-		left, _, err := db.Value[int64](tx, `SELECT count(*) FROM role_assignment WHERE tenant_id = $1 AND role = 'operator'`, t.ID)
-		if err != nil {
-			return err
-		}
-		if left == 0 {
-			return ErrLastOne
-		}
-	}
-	return note(tx, t, id, RoleChanged{role, false})
-}
-
-// RevokeAll takes every role of a customer who is erased.
+// RevokeAll takes every role of somebody who is erased, also of the last
+// operator: who is at the machine makes another by 'cardea bootstrap'.
 func RevokeAll(tx *db.Tx, t *tenant.Tenant, id customer.ID) error {
 	roles, err := Roles(tx, t, id)
-	if err != nil {
+	if err != nil || len(roles) == 0 {
+		return err
+	}
+	if _, err := tx.Exec(`DELETE FROM role_assignment WHERE tenant_id = $1 AND customer_id = $2`, t.ID, id); err != nil {
 		return err
 	}
 	for _, r := range roles {
-		if err := Revoke(tx, t, id, r); err != nil {
+		if err := note(tx, t, id, RoleChanged{r, false}); err != nil {
 			return err
 		}
 	}

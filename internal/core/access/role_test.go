@@ -35,15 +35,12 @@ func staffHouse(t *testing.T, h *coretest.House, n int) (*tenant.Tenant, []custo
 	return staff, people
 }
 
-func TestRolesAreForStaffAndOneOperatorStays(t *testing.T) {
+func TestRolesAreForStaffAndGoWithThem(t *testing.T) {
 	t.Parallel()
 	coretest.Each(t, func(t *testing.T, h *coretest.House) {
-		staff, who := staffHouse(t, h, 2)
+		staff, who := staffHouse(t, h, 1)
 		assign := func(t *tenant.Tenant, id customer.ID, r access.Role) error {
 			return h.Try(func(tx *db.Tx) error { return access.Assign(tx, t, id, r) })
-		}
-		revoke := func(id customer.ID, r access.Role) error {
-			return h.Try(func(tx *db.Tx) error { return access.Revoke(tx, staff, id, r) })
 		}
 		for name, c := range map[string]struct{ got, want error }{
 			"a customer":     {assign(h.T(), h.Customer(), access.Support), access.ErrNotStaff},
@@ -59,67 +56,45 @@ func TestRolesAreForStaffAndOneOperatorStays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h.View(func(tx *db.Tx) error {
-			roles, err := access.Roles(tx, staff, who[0])
-			if !slices.Equal(roles, []access.Role{access.Operator, access.Support}) {
-				t.Errorf("%v", roles)
-			}
-			return err
-		})
-		if err := revoke(who[0], access.Operator); !errors.Is(err, access.ErrLastOne) {
-			t.Errorf("the last operator goes: %v", err)
-		}
-		if err := assign(staff, who[1], access.Operator); err != nil {
-			t.Fatal(err)
-		}
-		if err := revoke(who[0], access.Operator); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestOfTwoOperatorsWhoRemoveEachOtherOneStays(t *testing.T) {
-	t.Parallel()
-	coretest.Race(t, func(t *testing.T, h *coretest.House) {
-		staff, who := staffHouse(t, h, 2)
-		for range 5 {
-			for _, id := range who {
-				h.Update(func(tx *db.Tx) error { return access.Assign(tx, staff, id, access.Operator) })
-			}
-			coretest.Together(2, func(i int) error {
-				return h.Try(func(tx *db.Tx) error { return access.Revoke(tx, staff, who[i], access.Operator) })
-			})
+		held := func(want ...access.Role) {
+			t.Helper()
 			h.View(func(tx *db.Tx) error {
-				if any, err := access.Operators(tx, staff); err != nil || !any {
-					t.Errorf("nobody is left: %v", err)
+				roles, err := access.Roles(tx, staff, who[0])
+				if !slices.Equal(roles, want) {
+					t.Errorf("%v", roles)
 				}
-				return nil
+				n, _, err2 := db.Value[int64](tx, `SELECT count(*) FROM event WHERE subject_id = $1 AND name = 'staff.role_changed'`, who[0])
+				if n != int64(4-len(want)) {
+					t.Errorf("%d events where %d roles are held", n, len(want))
+				}
+				return errors.Join(err, err2)
 			})
+		}
+		held(access.Operator, access.Support)
+		for range 2 {
+			h.Update(func(tx *db.Tx) error { return access.RevokeAll(tx, staff, who[0]) })
+			held()
 		}
 	})
 }
 
-func TestNobodyHandsOnWhatTheyMayNotDo(t *testing.T) {
+func TestARoleMayDoItsOwnActsAlone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		roles []access.Role
-		role  access.Role
+		act   access.Act
 		want  bool
 	}{
-		{[]access.Role{access.Operator}, access.Operator, true},
-		{[]access.Role{access.Operator}, access.Support, true},
-		{[]access.Role{access.Support, access.Privacy}, access.Support, false},
-		{nil, access.Support, false},
-		{[]access.Role{"root"}, access.Operator, false},
+		{[]access.Role{access.Support}, access.EraseCustomer, false},
+		{[]access.Role{access.Support}, access.LockCustomer, true},
+		{[]access.Role{access.Support}, access.ShowRecords, false},
+		{[]access.Role{access.Support, access.Privacy}, access.ShowRecords, true},
+		{[]access.Role{access.Operator}, access.ShowRecords, true},
+		{[]access.Role{"root"}, access.ShowRecords, false},
+		{nil, access.FindCustomer, false},
 	} {
-		if got := access.Confers(c.roles, c.role); got != c.want {
-			t.Errorf("%v confer %s: %v", c.roles, c.role, got)
+		if err := access.Require(c.roles, c.act); (err == nil) != c.want || err != nil && !errors.Is(err, access.ErrDenied) {
+			t.Errorf("%v, %s: %v", c.roles, c.act, err)
 		}
-	}
-	if access.Can([]access.Role{access.Support}, access.EraseCustomer) || !access.Can([]access.Role{access.Support}, access.LockCustomer) {
-		t.Error("the table of acts is wrong")
-	}
-	if err := access.Require(nil, access.FindCustomer); !errors.Is(err, access.ErrDenied) {
-		t.Error(err)
 	}
 }

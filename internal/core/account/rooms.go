@@ -2,6 +2,7 @@ package account
 
 import (
 	"github.com/cardea-id/cardea/internal/base/db"
+	"github.com/cardea-id/cardea/internal/core/access"
 	"github.com/cardea-id/cardea/internal/core/consent"
 	"github.com/cardea-id/cardea/internal/core/credential"
 	"github.com/cardea-id/cardea/internal/core/customer"
@@ -78,7 +79,7 @@ func Rooms() []privacy.Subject {
 		{Room: "ask", Tables: []string{"ask"}, Erase: consent.DestroyAsked, Export: exportAsked, Tells: []string{"ask"}},
 		{
 			Room: "access", Tables: []string{"role_assignment"}, Export: exportRoles, Tells: []string{"role_assignment"},
-			Erase: rows(`DELETE FROM role_assignment WHERE tenant_id = $1 AND customer_id = $2`),
+			Erase: access.RevokeAll,
 		},
 		{
 			Room: "privacy", Tables: []string{"archive"}, Erase: privacy.Destroy, Export: exportCases,

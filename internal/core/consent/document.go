@@ -199,13 +199,8 @@ func pick(list []Document, kind string, locales []string, now time.Time) (best D
 	return best, ok
 }
 
-// Accepted returns the texts in force that the customer has still to accept, in
-// the tenant's language; none: everything is accepted.
-func Accepted(tx *db.Tx, t *tenant.Tenant, c customer.ID) (missing []Document, err error) {
-	return Unaccepted(tx, t, c, t.Locale())
-}
-
-// Unaccepted is Accepted in a language of the customer's.
+// Unaccepted returns the texts in force that the customer has still to accept,
+// in a language of theirs; none: everything is accepted.
 func Unaccepted(tx *db.Tx, t *tenant.Tenant, c customer.ID, locale string) ([]Document, error) {
 	inForce, err := Documents(tx, t, locale)
 	if err != nil || len(inForce) == 0 {

@@ -21,8 +21,9 @@ const processing = "processing"
 const WhyRestricted = "restricted"
 
 // Restrict has a customer's data rest: the gate lets it go for purposes by
-// consent, legal obligation and vital interests, and to applications that the
-// customer signs in to; staff see it for the purpose "privacy" alone. as brings
+// consent, legal obligation and vital interests, and to applications with what a
+// sign-in of the customer gave them; no webhook carries it for the account, and
+// staff see it for the purpose "privacy" alone. as brings
 // who, where and by whom; what it says of a purpose and a decision is not looked
 // at. Once more writes nothing.
 func Restrict(tx *db.Tx, t *tenant.Tenant, as Choice) error { return restrict(tx, t, as, true) }

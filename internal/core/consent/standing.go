@@ -59,21 +59,29 @@ func (s *Standing) Scope(name string, now time.Time) (why string, ok bool) {
 }
 
 // Rests reports whether a purpose is nobody's choice and no restriction stops
-// it, so that where a customer stands need not be read.
-func (p *Purpose) Rests() bool {
-	return p.ID == catalog.PurposeAccount || p.Basis == ByLegalObligation || p.Basis == ByVitalInterests
+// it, so that where a customer stands need not be read. signedIn: what asks was
+// given to the application by a sign-in of the customer.
+func (p *Purpose) Rests(signedIn bool) bool {
+	if p.ID == catalog.PurposeAccount {
+		return signedIn
+	}
+	return p.Basis == ByLegalObligation || p.Basis == ByVitalInterests
 }
 
 // unrestricted are the bases on which data is used although the customer
-// restricted its use: consent (GDPR Article 18(2)), what the law demands, and
-// what somebody's life depends on.
+// restricted its use (GDPR Article 18(2)): their consent, what a law demands,
+// which is the important public interest that it states, and what protects
+// somebody's life.
 var unrestricted = []Basis{ByConsent, ByLegalObligation, ByVitalInterests}
 
 // Restricts reports whether a restriction keeps an application from data for
-// the purpose. The account at an application that the customer signs in to goes
-// on: signing in is asking for it.
-func (p *Purpose) Restricts() bool {
-	return p.ID != catalog.PurposeAccount && !slices.Contains(unrestricted, p.Basis)
+// the purpose. The account goes on where the customer signed in, since signing
+// in is asking for it, and where not even that is so, it rests like all else.
+func (p *Purpose) Restricts(signedIn bool) bool {
+	if p.ID == catalog.PurposeAccount {
+		return !signedIn
+	}
+	return !slices.Contains(unrestricted, p.Basis)
 }
 
 // Admits reports whether a purpose lets an application have data: the house's

@@ -143,20 +143,6 @@ func ReadCertificate(claims []byte) (Claims, error) {
 	return c, nil
 }
 
-// OpenCertificate returns what a certificate says that this tenant signed,
-// however long ago. Faults: bad_token, signed_out_of_time.
-func OpenCertificate(t *tenant.Tenant, token string) (Claims, error) {
-	claims, err := t.VerifyEvidence(CertificateType, token)
-	if err != nil {
-		return Claims{}, err
-	}
-	c, err := ReadCertificate(claims)
-	if err == nil && c.Issuer != t.Issuer() {
-		err = tenant.ErrBadToken
-	}
-	return c, err
-}
-
 // Certificates lists the certificates of a customer's erasure, the first one
 // first.
 func Certificates(tx *db.Tx, t *tenant.Tenant, c customer.ID) ([]Certificate, error) {

@@ -115,7 +115,7 @@ func (p *party) appFor(a *Ask, f catalog.Field, of *consent.Purpose) string {
 		return NotScope
 	case !of.Admits(p.app):
 		return NotRecipient
-	case !asked && of.Rests():
+	case !asked && of.Rests(a.bySignIn()):
 		return ""
 	case p.standing == nil:
 		return unheard
@@ -128,11 +128,15 @@ func (p *party) appFor(a *Ask, f catalog.Field, of *consent.Purpose) string {
 	if why, holds := p.standing.Holds(of, p.now); !holds {
 		return NotConsent + why
 	}
-	if p.standing.Restricted && of.Restricts() {
+	if p.standing.Restricted && of.Restricts(a.bySignIn()) {
 		return IsRestricted
 	}
 	return ""
 }
+
+// bySignIn tells whether an application asks with what a sign-in of the customer
+// gave it: a token. A webhook comes without the customer's doing.
+func (a *Ask) bySignIn() bool { return a.Occasion == [16]byte{} }
 
 // distance is how far from going a reason leaves a field.
 func distance(why string) int {

@@ -30,6 +30,7 @@ var (
 	matrixStates = []string{"nothing", "given", "withdrawn", "objected", "expired", "swept", "older"}
 	matrixWho    = []string{
 		"first", "first for its account", "named", "named without scope", "named, scope withdrawn", "unnamed",
+		"first, by webhook", "named, by webhook",
 		"self", "message", "export", "support", "privacy officer", "operator", "operator's outline",
 	}
 )
@@ -117,6 +118,7 @@ func ought(state string, restricted bool, who, asked string, f matrixField) (pur
 }
 
 func oughtFor(state string, restricted bool, who, p string, f matrixField) string {
+	who, webhook := strings.CutSuffix(who, ", by webhook")
 	third := !strings.HasPrefix(who, "first")
 	scope := map[string]string{"named without scope": "never", "named, scope withdrawn": "withdrawn", "first": "never", "first for its account": "never"}[who]
 	needsScope := third || f.kind == "special" && p != "con"
@@ -134,6 +136,9 @@ func oughtFor(state string, restricted bool, who, p string, f matrixField) strin
 		return "consent:" + why
 	}
 	if restricted && slices.Contains([]string{"ctr", "pub", "leg", "support"}, p) {
+		return "restricted"
+	}
+	if restricted && p == "account" && webhook { // nobody signed in
 		return "restricted"
 	}
 	return ""
@@ -309,6 +314,11 @@ func (m *matrix) recipients() {
 	}
 	for _, who := range []string{"named", "named without scope", "named, scope withdrawn", "unnamed"} {
 		m.asker[who] = to(release.Application, m.App(false, all).ID)
+	}
+	for _, who := range []string{"first", "named"} {
+		webhook := m.asker[who]
+		webhook.Occasion = [16]byte{1}
+		m.asker[who+", by webhook"] = webhook
 	}
 	outline := m.asker["operator"]
 	outline.Outline = true
