@@ -73,7 +73,7 @@ func (in *insider) alive() bool {
 
 // steps are the last words of a journey's forms.
 var steps = []string{"choose", "identify", "code", "password", "recover", "reset", "reopen", "terms", "username", "profile", "consent", "refuse", "continue",
-	"passkey", "second", "enrol", "offer"}
+	"passkey", "second", "enrol", "offer", "age", "choices", "ask", "lost", "way"}
 
 // targets are the addresses that a route answers: with the journey, with each
 // word that may stand in its path.
@@ -94,7 +94,7 @@ func targets(r web.Route, flow string) (out []string) {
 	case strings.Contains(r.Path, "{kind}"):
 		return []string{fill("{kind}", "terms"), fill("{kind}", "privacy")}
 	}
-	return []string{fill("{$}", "", "{flow}", flow, "{id}", "x", "{file}", "x.css", "{path...}", "x")}
+	return []string{fill("{$}", "", "{flow}", flow, "{id}", "x", "{file}", "x.css", "{path...}", "x", "{tree}", "x", "{name...}", "x.js")}
 }
 
 // bodiless tells that a route reads no fields at all: it hands out options.
@@ -126,6 +126,10 @@ var names = []string{
 	"typed_address", "until", "application", "given_name", "family_name", "name", "nickname", "birthdate", "website", "zoneinfo",
 	"gender", "picture", "flow", "client_id", "redirect_uri", "state", "nonce", "scope", "id_token_hint", "logout_hint", "confirm",
 	"post_logout_redirect_uri", "token", "grant_type", "refresh_token", "to", "page", "case", "item", "words",
+	"about", "address-country", "address-street_address", "agree-tips", "app", "country", "decision", "device", "entry", "file", "garden",
+	"give-purpose-tips", "give-topic-letter-email", "label", "middle_name", "never", "newsletter", "often-letter", "on", "passkey", "passkeys",
+	"pause", "pots", "profile", "purpose", "quiet_from", "quiet_until", "receipt", "recovery_code", "shown", "task", "topic", "trust", "version",
+	"way", "work", "zone",
 }
 
 // A path that is spelt in another way is another path, and there is none.
