@@ -18,8 +18,8 @@ type Reporter interface {
 
 // Check tells everything that is wrong with the words of one package: a shipped
 // locale that is missing, keys that one locale has and another has not, other
-// arguments than in English, a missing plural class, markup, and texts longer
-// than allowed. Every package calls it from a test of its own.
+// arguments than in English, a missing plural class, markup, texts longer than
+// allowed, and bad manners. Every package calls it from a test of its own.
 func Check(t Reporter, files fs.FS, name string, prefixes ...string) {
 	t.Helper()
 	for _, fault := range faults(Set{Name: name, Files: files, Prefixes: prefixes}) {
@@ -58,7 +58,7 @@ func compare(source, other map[string]Entry, l Locale) []string {
 			told = append(told, key+" is missing")
 			continue
 		}
-		for _, f := range source[key].against(e, l) {
+		for _, f := range append(source[key].against(e, l), manners(key, e, l)...) {
 			told = append(told, key+" "+f)
 		}
 	}
@@ -66,6 +66,35 @@ func compare(source, other map[string]Entry, l Locale) []string {
 		if _, ok := source[key]; !ok {
 			told = append(told, key+" is not in English")
 		}
+	}
+	return told
+}
+
+// familiar are the words by which a language speaks to a friend. The house says
+// Sie, vous and usted.
+var familiar = map[Locale]*regexp.Regexp{
+	"de": whole(`du|dir|dich|dein(?:e[mnrs]?)?`),
+	"fr": whole(`tu|te|toi|ton|ta|tes`),
+	"es": whole(`tú|te|ti|tu|tus|tuy[oa]s?|contigo`),
+}
+
+// whole finds words that stand alone, also between letters with accents.
+func whole(list string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:^|[^\pL])(?:` + list + `)(?:[^\pL]|$)`)
+}
+
+// torn is French punctuation that may fall to the next line. A text message has
+// plain spaces: its alphabet knows no others.
+var torn = regexp.MustCompile(` [?!;:»]|« `)
+
+// manners are what a translation owes to its readers beside its sense.
+func manners(key string, e Entry, l Locale) []string {
+	var told []string
+	if f := familiar[l]; f != nil && f.MatchString(e.Message) {
+		told = append(told, "speaks to the reader as to a friend")
+	}
+	if l == "fr" && !strings.HasSuffix(key, ".sms") && torn.MatchString(e.Message) {
+		told = append(told, "has a plain space beside its punctuation")
 	}
 	return told
 }

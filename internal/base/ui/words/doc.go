@@ -10,6 +10,9 @@
 // clash. The pseudo-locales en-XA (accents, longer) and ar-XB (right to left)
 // are made from English.
 //
+// Readers are addressed politely: Sie, vous, usted. French puts a no-break
+// space before ? ! ; : and inside of its quotes. Check finds who forgets.
+//
 // It never holds markup: a message is text, and Rich escapes it round the
 // markup of its arguments. It never asks a clock.
 package words

@@ -203,6 +203,25 @@ type recorder []string
 func (r *recorder) Helper()                   {}
 func (r *recorder) Errorf(_ string, a ...any) { *r = append(*r, a[0].(string)) }
 
+func TestReadersAreAddressedPolitely(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		locale Locale
+		key    string
+		text   string
+		want   int
+	}{
+		{"de", "x.a", "Prüfe dein Konto", 1}, {"de", "x.a", "Prüfen Sie Ihr Konto, die Duldung und das Dir-Kommando", 1},
+		{"de", "x.a", "Ihr Code: {code}. Die Duldung endet", 0}, {"fr", "x.a", "C’est à toi", 1}, {"fr", "x.a", "Étape\u00a0: la tutelle", 0},
+		{"es", "x.a", "¿Eres tú?", 1}, {"es", "x.a", "El título y la actitud de usted", 0},
+		{"fr", "x.a", "Une question ?", 1}, {"fr", "x.sms", "{tenant} : un message", 0}, {"en", "x.a", "Is that you ?", 0},
+	} {
+		if got := manners(c.key, Entry{Message: c.text}, c.locale); len(got) != c.want {
+			t.Errorf("%s %q: %v", c.locale, c.text, got)
+		}
+	}
+}
+
 func TestCheckTellsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
