@@ -71,6 +71,15 @@ func among(offered []words.Locale, own []string) []words.Locale {
 }
 
 // arguments are the letter's values as texts name them.
+// apart keeps what somebody wrote from turning the words around it: in a sentence
+// from right to left, a Latin word would else take brackets and full stops along.
+func apart(l notify.Letter, w *words.Words, value string) string {
+	if l.Channel == notify.Text || w.Locale.Dir() != "rtl" {
+		return value
+	}
+	return "\u2068" + value + "\u2069" // first strong isolate
+}
+
 func arguments(l notify.Letter, w *words.Words) []any {
 	args := []any{"tenant", l.Tenant.Name, "device", device(l.Values, w)}
 	for name, value := range l.Values {
@@ -88,6 +97,8 @@ func arguments(l notify.Letter, w *words.Words) []any {
 			args = append(args, name, spaced(value))
 		case "kind":
 			args = append(args, name, w.T("mail.case_kind."+value))
+		case "address", "topic", "reference", "reason":
+			args = append(args, name, apart(l, w, value))
 		default:
 			args = append(args, name, value)
 		}

@@ -52,6 +52,23 @@ func TestEveryMessageHasItsWords(t *testing.T) {
 	}
 }
 
+// In Arabic, what somebody wrote stands apart from the sentence round it; a text
+// message, which is paid by the character, does without.
+func TestArabicSentencesKeepForeignWordsApart(t *testing.T) {
+	t.Parallel()
+	m := maker(t)
+	for _, c := range []struct {
+		locale  string
+		channel notify.Channel
+		want    bool
+	}{{"ar", notify.Email, true}, {"ar", notify.Text, false}, {"de", notify.Email, false}} {
+		r, err := m.Render(notify.Letter{Tenant: shop(), Template: notify.CaseOpened, Channel: c.channel, Locale: c.locale, Values: values()})
+		if err != nil || strings.Contains(r.Text, "\u2068cas_06f0specimen\u2069") != c.want {
+			t.Errorf("%s by %s: %q, %v", c.locale, c.channel, r.Text, err)
+		}
+	}
+}
+
 func TestCodeStandsFirstInTheSubject(t *testing.T) {
 	t.Parallel()
 	m := maker(t)
