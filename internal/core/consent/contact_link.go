@@ -237,7 +237,7 @@ func Confirm(tx *db.Tx, t *tenant.Tenant, l Link, w Where) (Preference, error) {
 	if err := lift(tx, t, l.Digest, p); err != nil {
 		return Preference{}, err
 	}
-	return p, p.record(tx, t, w.Locale)
+	return p, p.record(tx, t, w)
 }
 
 // Awaits reports whether what the link confirms still waits for it.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/journal"
+	"github.com/cardea-id/cardea/internal/base/secret"
 	"github.com/cardea-id/cardea/internal/core/customer"
 	"github.com/cardea-id/cardea/internal/core/tenant"
 )
@@ -67,6 +69,29 @@ type Where struct {
 	Locale  string
 	Surface string
 	Method  string
+	// Actor is the application that told the wishes of somebody who was its
+	// visitor, not the house's; zero: the customer did. Text is what that visitor
+	// was shown, if the application says so.
+	Actor journal.Actor
+	Text  string
+}
+
+// read is the digest of what was shown: the house's words for the topic, or what
+// an application says that it showed. Zero where nobody knows.
+func (w Where) read(tx *db.Tx, t *tenant.Tenant, topic string) (digest [32]byte, err error) {
+	if w.Text != "" {
+		return secret.Digest([]byte(w.Text)), nil
+	}
+	if w.Actor.Kind != "" {
+		return digest, nil
+	}
+	list, err := Topics(tx, t)
+	for i := range list {
+		if list[i].ID == topic {
+			return Words(list[i].In(w.Locale, t.Locale())).Digest(), nil
+		}
+	}
+	return digest, err
 }
 
 // ErrFrequency is told for a frequency that a topic does not offer.
@@ -106,7 +131,7 @@ func prefer(tx *db.Tx, t *tenant.Tenant, c customer.ID, wishes []Wish, w Where, 
 		if wish.On {
 			p.State = On
 		}
-		if _, err := p.put(tx, t, was, w.Locale); err != nil {
+		if _, err := p.put(tx, t, was, w); err != nil {
 			return err
 		}
 		if wish.On {
@@ -146,7 +171,7 @@ func standing(list []Preference, topic string, c Channel) (Preference, bool) {
 
 // put writes a preference and, if it says something else than before, the
 // ledger. It reports whether anything changed.
-func (p *Preference) put(tx *db.Tx, t *tenant.Tenant, was []Preference, locale string) (bool, error) {
+func (p *Preference) put(tx *db.Tx, t *tenant.Tenant, was []Preference, w Where) (bool, error) {
 	old, there := standing(was, p.Topic, p.Channel)
 	if there && old.State == p.State {
 		if old.Frequency == p.Frequency {
@@ -160,14 +185,22 @@ func (p *Preference) put(tx *db.Tx, t *tenant.Tenant, was []Preference, locale s
 	if p.State == Pending {
 		return true, nil // nothing is decided before it is confirmed
 	}
-	return true, p.record(tx, t, locale)
+	return true, p.record(tx, t, w)
 }
 
-func (p *Preference) record(tx *db.Tx, t *tenant.Tenant, locale string) error {
-	return Record(tx, t, Decision{
-		Customer: p.CustomerID, Purpose: TopicPurpose, Item: p.item(), Given: p.State == On,
-		Locale: locale, Surface: p.Surface, Method: p.Method,
-	})
+func (p *Preference) record(tx *db.Tx, t *tenant.Tenant, w Where) error {
+	digest, err := w.read(tx, t, p.Topic)
+	if err != nil {
+		return err
+	}
+	return p.enter(tx, t, Decision{Locale: w.Locale, TextDigest: digest, Actor: w.Actor})
+}
+
+// enter writes the preference to the ledger; d brings language, digest and actor.
+func (p *Preference) enter(tx *db.Tx, t *tenant.Tenant, d Decision) error {
+	d.Customer, d.Purpose, d.Item, d.Given = p.CustomerID, TopicPurpose, p.item(), p.State == On
+	d.Surface, d.Method = p.Surface, p.Method
+	return Record(tx, t, d)
 }
 
 func (p *Preference) store(tx *db.Tx) error {

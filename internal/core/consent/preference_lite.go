@@ -108,7 +108,7 @@ func Capture(tx *db.Tx, t *tenant.Tenant, kind, canonical string, wishes []Wish,
 			return nil, err
 		}
 		p.Surface, p.Method = w.Surface, w.Method
-		changed, err := p.put(tx, t, was, w.Locale)
+		changed, err := p.put(tx, t, was, w)
 		if err != nil {
 			return nil, err
 		}
@@ -203,6 +203,11 @@ func mergePreferences(tx *db.Tx, t *tenant.Tenant, c, lite customer.ID) (n int, 
 		if old, there := standing(was, p.Topic, p.Channel); there && !p.Since.After(old.Since) {
 			continue
 		}
+		before, _, err := db.Find[Entry](tx, `FROM consent WHERE tenant_id = $1 AND customer_id = $2 AND purpose = 'topic' AND item = $3
+			ORDER BY made_at DESC, id DESC LIMIT 1`, t.ID, lite, p.item())
+		if err != nil {
+			return 0, err
+		}
 		p.CustomerID = c
 		if err := p.store(tx); err != nil {
 			return 0, err
@@ -211,7 +216,8 @@ func mergePreferences(tx *db.Tx, t *tenant.Tenant, c, lite customer.ID) (n int, 
 		if p.State == Pending {
 			continue
 		}
-		if err := p.record(tx, t, ""); err != nil {
+		told := Decision{Locale: before.Locale, TextDigest: before.TextDigest, Actor: journal.Actor{Kind: before.ActorKind, ID: before.ActorID}}
+		if err := p.enter(tx, t, told); err != nil {
 			return 0, err
 		}
 	}

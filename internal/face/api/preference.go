@@ -5,6 +5,7 @@ import (
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
+	"github.com/cardea-id/cardea/internal/base/journal"
 	"github.com/cardea-id/cardea/internal/base/web"
 	"github.com/cardea-id/cardea/internal/core/account"
 	"github.com/cardea-id/cardea/internal/core/app"
@@ -19,6 +20,7 @@ type wishes struct {
 	Address     string `json:"address"`
 	Locale      string `json:"locale"`
 	Surface     string `json:"surface"` // where it was asked: "footer", "checkout"
+	Text        string `json:"text"`    // what the visitor was shown, byte for byte; its digest alone is kept
 	Preferences []wish `json:"preferences"`
 }
 
@@ -33,8 +35,11 @@ type wish struct {
 var (
 	errWishes  = fault.New(fault.Invalid, "bad_preferences", "preferences has 1 to 50 entries with topic, channel and on.").At("preferences")
 	errLocale  = fault.New(fault.Invalid, "bad_locale", "locale is a language tag, such as de or en-GB.").At("locale")
+	errText    = fault.New(fault.Invalid, "bad_text", "text has at most 4,000 bytes.").At("text")
 	errSurface = fault.New(fault.Invalid, "bad_surface", "surface has at most 40 characters.").At("surface")
 )
+
+const longestText = 4000
 
 // capture keeps the wishes. The answer is the same whether the address is known
 // or not, has an account or not, and must confirm or not.
@@ -59,7 +64,9 @@ func (a *API) capture(w http.ResponseWriter, r *http.Request) error {
 	if err := risk.Reserve(r.Context(), a.DB, t, messages(kind, canonical, who)...); err != nil {
 		return err
 	}
-	where := consent.Where{Locale: in.Locale, Surface: "api", Method: "form"}
+	where := consent.Where{
+		Locale: in.Locale, Surface: "api", Method: "form", Text: in.Text, Actor: journal.Actor{Kind: "application", ID: who.ID},
+	}
 	if in.Surface != "" {
 		where.Surface = in.Surface
 	}
@@ -89,6 +96,8 @@ func (in *wishes) wishes() ([]consent.Wish, error) {
 		return nil, errLocale
 	case !tenant.ShortText(in.Surface, 40):
 		return nil, errSurface
+	case len(in.Text) > longestText:
+		return nil, errText
 	case len(in.Preferences) == 0 || len(in.Preferences) > 50:
 		return nil, errWishes
 	}
