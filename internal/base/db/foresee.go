@@ -2,9 +2,10 @@ package db
 
 // Question is a SELECT that a closure is going to ask.
 type Question struct {
-	sql  string
-	args []any
-	open func() hearing
+	sql   string
+	args  []any
+	width int // columns
+	open  func() hearing
 }
 
 // hearing takes the rows of one answer and keeps them.
@@ -18,17 +19,17 @@ func Asking[T any, P interface {
 	*T
 	Row
 }](from string, args ...any) Question {
-	sql := "SELECT " + shapeOf[T, P]().columns + " " + from
-	return asking(sql, args, func(v *T) []Field { return P(v).Fields() })
+	s := shapeOf[T, P]()
+	return asking("SELECT "+s.columns+" "+from, args, s.width, func(v *T) []Field { return P(v).Fields() })
 }
 
 // AskingValue is the question of a Value with the same arguments.
 func AskingValue[V any](sql string, args ...any) Question {
-	return asking(sql, args, func(v *V) []Field { return []Field{{Ptr: v}} })
+	return asking(sql, args, 1, func(v *V) []Field { return []Field{{Ptr: v}} })
 }
 
-func asking[T any](sql string, args []any, fields func(*T) []Field) Question {
-	return Question{sql, args, func() hearing {
+func asking[T any](sql string, args []any, width int, fields func(*T) []Field) Question {
+	return Question{sql, args, width, func() hearing {
 		var rows []T
 		return hearing{func() []Field {
 			rows = append(rows, *new(T))

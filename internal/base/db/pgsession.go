@@ -174,6 +174,30 @@ func (s *pgSession) asked(sql string, args []any, target func() []Field) pgAsked
 	}}
 }
 
+// askedTogether reads the rows of a statement that is made of parts.
+func (s *pgSession) askedTogether(sql string, args []any, parts []part) pgAsked {
+	return pgAsked{sql, args, func(r pgx.BatchResults) error {
+		rows, err := r.Query()
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var before [][]any
+		for rows.Next() {
+			row, err := pgRow(rows)
+			if err != nil {
+				return err
+			}
+			s.given = true
+			if err := hear(parts, row, before); err != nil {
+				return err
+			}
+			before = append(before, row)
+		}
+		return rows.Err()
+	}}
+}
+
 // commit ends the transaction, in one journey with what waits. Not sent: what
 // waited failed, and COMMIT was not run.
 func (s *pgSession) commit(ctx context.Context) (sent bool, err error) {

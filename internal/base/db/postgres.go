@@ -1,7 +1,9 @@
 package db
 
 import (
+	"bytes"
 	"context"
+	endian "encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -119,32 +122,62 @@ func (p *postgres) close() error {
 // pgRows reads what a statement gave and stores each row where target says.
 func pgRows(rows pgx.Rows, target func() []Field) error {
 	defer rows.Close()
-	var cells []cell
-	var dest []any
 	for rows.Next() {
-		fields := target()
-		if dest == nil {
-			cells, dest = make([]cell, len(fields)), make([]any, len(fields))
-			for i := range cells {
-				dest[i] = &cells[i]
-			}
+		fields, columns, cells := target(), rows.FieldDescriptions(), rows.RawValues()
+		if len(fields) != len(cells) {
+			return fmt.Errorf("db: %d columns do not fit %d fields", len(cells), len(fields))
 		}
 		for i, f := range fields {
-			cells[i].ptr = f.Ptr
-		}
-		if err := rows.Scan(dest...); err != nil {
-			return err
+			v, err := pgValue(rows.Conn(), &columns[i], cells[i])
+			if err == nil {
+				err = assign(f.Ptr, v)
+			}
+			if err != nil {
+				return fmt.Errorf("column %s: %w", columns[i].Name, err)
+			}
 		}
 	}
 	return rows.Err()
 }
 
-// cell hands a column's value, as pgx gives it to database/sql, to assign, so
-// that both engines fill the same variables by the same rules.
-type cell struct{ ptr any }
+// pgRow is the row at which rows stands.
+func pgRow(rows pgx.Rows) ([]any, error) {
+	columns, cells := rows.FieldDescriptions(), rows.RawValues()
+	out := make([]any, len(cells))
+	for i := range cells {
+		var err error
+		if out[i], err = pgValue(rows.Conn(), &columns[i], cells[i]); err != nil {
+			return nil, fmt.Errorf("column %s: %w", columns[i].Name, err)
+		}
+	}
+	return out, nil
+}
 
-// Scan implements sql.Scanner.
-func (c *cell) Scan(src any) error { return assign(c.ptr, src) }
+// pgValue gives a column's value as assign takes it. What the house's columns
+// are made of is read here; pgx's own way asks its table of types about each
+// column of each statement. What is given does not share the cell's memory.
+func pgValue(c *pgx.Conn, column *pgconn.FieldDescription, cell []byte) (any, error) {
+	if cell == nil {
+		return nil, nil
+	}
+	binary := column.Format == pgx.BinaryFormatCode
+	switch {
+	case column.DataTypeOID == pgtype.TextOID:
+		return string(cell), nil
+	case binary && column.DataTypeOID == pgtype.Int8OID && len(cell) == 8:
+		return int64(endian.BigEndian.Uint64(cell)), nil
+	case binary && column.DataTypeOID == pgtype.ByteaOID:
+		return bytes.Clone(cell), nil
+	case binary && column.DataTypeOID == pgtype.BoolOID && len(cell) == 1:
+		return cell[0] != 0, nil
+	}
+	types := c.TypeMap()
+	t, ok := types.TypeForOID(column.DataTypeOID)
+	if !ok {
+		return string(cell), nil // as pgx gives it to database/sql
+	}
+	return t.Codec.DecodeDatabaseSQLValue(types, column.DataTypeOID, column.Format, cell)
+}
 
 // pgCode gives the SQLSTATE of an error, or "".
 func pgCode(err error) string {

@@ -33,6 +33,7 @@ var (
 type shape struct {
 	columns string // "a, b, c"
 	slots   string // "$1, $2, $3"
+	width   int
 }
 
 var shapes sync.Map // reflect.Type -> *shape
@@ -50,7 +51,7 @@ func shapeOf[T any, P interface {
 		names = append(names, f.Column)
 		slots = append(slots, "$"+strconv.Itoa(i+1))
 	}
-	s := &shape{columns: strings.Join(names, ", "), slots: strings.Join(slots, ", ")}
+	s := &shape{columns: strings.Join(names, ", "), slots: strings.Join(slots, ", "), width: len(names)}
 	shapes.Store(typ, s)
 	return s
 }

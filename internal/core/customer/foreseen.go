@@ -12,6 +12,7 @@ const (
 	allIdentifiers = `FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2`
 	itsState       = `SELECT state FROM customer WHERE tenant_id = $1 AND id = $2`
 	primaries      = `FROM customer_identifier WHERE tenant_id = $1 AND customer_id = $2 AND is_primary`
+	wholeProfile   = `FROM customer_field WHERE tenant_id = $1 AND customer_id = $2 ORDER BY name`
 	ownKey         = `FROM customer_key WHERE tenant_id = $1 AND customer_id = $2`
 	ownSubject     = `SELECT sub FROM subject WHERE tenant_id = $1 AND customer_id = $2 AND sector = $3`
 )
@@ -37,6 +38,11 @@ func AskingState(t *tenant.Tenant, id ID) db.Question {
 // AskingPrimaries is the question of Primaries, for db.Tx.Foresee.
 func AskingPrimaries(t *tenant.Tenant, id ID) db.Question {
 	return db.Asking[Primary](primaries, t.ID, id)
+}
+
+// AskingProfile is the question of Profile, for db.Tx.Foresee.
+func AskingProfile(t *tenant.Tenant, id ID) db.Question {
+	return db.Asking[FieldValue](wholeProfile, t.ID, id)
 }
 
 // AskingKey is the question of Seal and Unseal, for db.Tx.Foresee. The key comes

@@ -149,5 +149,5 @@ func profileChanged(tx *db.Tx, t *tenant.Tenant, id ID, f catalog.Field, e Profi
 
 // Profile lists a customer's profile values, sealed, by name.
 func Profile(tx *db.Tx, t *tenant.Tenant, id ID) ([]FieldValue, error) {
-	return db.All[FieldValue](tx, `FROM customer_field WHERE tenant_id = $1 AND customer_id = $2 ORDER BY name`, t.ID, id)
+	return db.All[FieldValue](tx, wholeProfile, t.ID, id)
 }

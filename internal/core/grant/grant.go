@@ -164,7 +164,6 @@ type Living struct {
 	Scope          string // separated by single spaces
 	Claims         string // the claims parameter, as JSON; ""
 
-	session   session.ID
 	offline   bool
 	expiresAt time.Time
 	endedAt   time.Time
@@ -173,9 +172,8 @@ type Living struct {
 // Fields names the columns that are read of it.
 func (l *Living) Fields() []db.Field {
 	return []db.Field{
-		{Column: "organization_id", Ptr: &l.OrganizationID}, {Column: "session_id", Ptr: &l.session},
-		{Column: "scope", Ptr: &l.Scope}, {Column: "claims", Ptr: &l.Claims}, {Column: "offline", Ptr: &l.offline},
-		{Column: "expires_at", Ptr: &l.expiresAt}, {Column: "ended_at", Ptr: &l.endedAt},
+		{Column: "organization_id", Ptr: &l.OrganizationID}, {Column: "scope", Ptr: &l.Scope}, {Column: "claims", Ptr: &l.Claims},
+		{Column: "offline", Ptr: &l.offline}, {Column: "expires_at", Ptr: &l.expiresAt}, {Column: "ended_at", Ptr: &l.endedAt},
 	}
 }
 
@@ -190,7 +188,7 @@ func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, gid ID) (Living, bool, 
 	if l.offline {
 		return l, true, nil
 	}
-	alive, err := session.Lives(tx, t, cus, l.session)
+	alive, err := session.Lives(tx, t, cus, itsSession, gid)
 	return l, alive, err
 }
 

@@ -42,7 +42,7 @@ type shownRefresh refreshRow
 // Fields names the columns that are read of it.
 func (r *shownRefresh) Fields() []db.Field {
 	return []db.Field{
-		{Column: "grant_id", Ptr: &r.grant}, {Column: "nonce", Ptr: &r.nonce}, {Column: "successor", Ptr: &r.successor},
+		{Column: "nonce", Ptr: &r.nonce}, {Column: "successor", Ptr: &r.successor},
 		{Column: "expires_at", Ptr: &r.ends}, {Column: "rotated_at", Ptr: &r.rotated},
 	}
 }
@@ -168,7 +168,7 @@ func lookup(tx *db.Tx, t *tenant.Tenant, presented string, a *app.Application) (
 		return shownRefresh{}, Grant{}, ErrInvalid.Because(errors.New("there is no such token"))
 	}
 	row.customer, row.digest = customer.ID(who), digest
-	g, found, err := find(tx, t, row.customer, row.grant)
+	g, found, err := db.Find[Grant](tx, presentedGrant, t.ID, row.customer, row.digest)
 	if err != nil {
 		return shownRefresh{}, Grant{}, err
 	}

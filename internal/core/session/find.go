@@ -42,10 +42,11 @@ func Alive(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (Session, bool,
 	return living(tx, t, s, found, err)
 }
 
-// Lives is Alive for who needs to know no more: of the session nothing else is
-// read.
-func Lives(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (bool, error) {
-	l, found, err := db.Find[lease](tx, its, t.ID, cus, sid)
+// Lives is Alive for who needs to know no more, and need not know the session's
+// id: which is the SELECT by which another room finds that, with $1 for the
+// tenant, $2 for the customer and $3 for of.
+func Lives(tx *db.Tx, t *tenant.Tenant, cus customer.ID, which string, of [16]byte) (bool, error) {
+	l, found, err := db.Find[lease](tx, named(which), t.ID, cus, of)
 	if err != nil || !found {
 		return false, err
 	}
@@ -54,8 +55,12 @@ func Lives(tx *db.Tx, t *tenant.Tenant, cus customer.ID, sid ID) (bool, error) {
 }
 
 // AskingLife is the question of Lives, for db.Tx.Foresee.
-func AskingLife(t *tenant.Tenant, cus customer.ID, sid ID) db.Question {
-	return db.Asking[lease](its, t.ID, cus, sid)
+func AskingLife(t *tenant.Tenant, cus customer.ID, which string, of [16]byte) db.Question {
+	return db.Asking[lease](named(which), t.ID, cus, of)
+}
+
+func named(which string) string {
+	return `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND id = (` + which + `)`
 }
 
 const its = `FROM session WHERE tenant_id = $1 AND customer_id = $2 AND id = $3`

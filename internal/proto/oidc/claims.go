@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/core/catalog"
@@ -118,8 +119,8 @@ func claimValue(f catalog.Field, text string) any {
 
 // gated runs read in a View, and once more in an Update if the gate has to
 // write down a release that it has not seen today.
-func (p *Provider) gated(ctx context.Context, read func(*db.Tx) error) error {
-	err := p.db.View(ctx, read)
+func (p *Provider) gated(ctx context.Context, ahead func(time.Time) []db.Question, read func(*db.Tx) error) error {
+	err := p.db.Glance(ctx, ahead, read)
 	if errors.Is(err, release.ErrUnrecorded) {
 		return p.db.Update(ctx, read)
 	}

@@ -1,8 +1,10 @@
 package oidc
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/web"
@@ -74,16 +76,13 @@ func (p *Provider) lookUpAccess(r *http.Request, t tenantRef, a applicationRef, 
 	if issued, ok, err := p.application(r.Context(), t, c.ClientID); err != nil || !ok || !issued.Enabled {
 		return introspection{}, err
 	}
-	ask := p.db.View
-	if c.Grant == "" { // of an application's own token only the revocation is asked for
-		ask = p.db.Look
+	ask := p.db.Look // of an application's own token only the revocation is asked for
+	if c.Grant != "" {
+		ask = func(ctx context.Context, fn func(*db.Tx) error) error {
+			return p.db.Glance(ctx, func(time.Time) []db.Question { return lifeAsked(t, c) }, fn)
+		}
 	}
 	err = ask(r.Context(), func(tx *db.Tx) error {
-		if cus, id, ok := grant.ReadHandle(t, c.Grant); ok {
-			if err := tx.Foresee(grant.Asking(t, c.ID, cus, id)...); err != nil {
-				return err
-			}
-		}
 		_, alive, err := p.alive(tx, t, c)
 		if answer = (introspection{}); alive {
 			answer = c.told()
@@ -91,6 +90,15 @@ func (p *Provider) lookUpAccess(r *http.Request, t tenantRef, a applicationRef, 
 		return err
 	})
 	return answer, err
+}
+
+// lifeAsked is what is asked to find out whether a customer's token is good.
+func lifeAsked(t tenantRef, c *accessClaims) []db.Question {
+	cus, id, ok := grant.ReadHandle(t, c.Grant)
+	if !ok {
+		return nil
+	}
+	return grant.Asking(t, c.ID, cus, id)
 }
 
 func (c *accessClaims) told() introspection {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cardea-id/cardea/internal/base/db"
 	"github.com/cardea-id/cardea/internal/base/fault"
@@ -42,7 +43,8 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 		return errScope
 	}
 	var answer map[string]any
-	err = p.gated(r.Context(), func(tx *db.Tx) (err error) {
+	ahead := func(now time.Time) []db.Question { return briefly(t, a, c, now) }
+	err = p.gated(r.Context(), ahead, func(tx *db.Tx) (err error) {
 		answer, err = p.person(tx, t, a, c)
 		return err
 	})
@@ -56,8 +58,14 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) error {
 // person is what the gate gives for the scopes of this token, which may be
 // fewer than those of its grant.
 func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) (map[string]any, error) {
-	if err := foreseePerson(tx, t, a, c); err != nil {
+	fields, err := catalog.For(tx, t)
+	if err != nil {
 		return nil, err
+	}
+	if tx.Foresees() {
+		if err := tx.Foresee(personAsked(t, a, c, storesAny(fields, c), tx.Now)...); err != nil {
+			return nil, err
+		}
 	}
 	g, alive, err := p.alive(tx, t, c)
 	if err != nil {
@@ -72,10 +80,6 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	if _, err := permit.May(tx, t, ask); err != nil {
 		return nil, err
 	}
-	fields, err := catalog.For(tx, t)
-	if err != nil {
-		return nil, err
-	}
 	asked, err := grantClaims(g.Claims)
 	if err != nil {
 		return nil, err
@@ -87,18 +91,36 @@ func (p *Provider) person(tx *db.Tx, t tenantRef, a applicationRef, c *accessCla
 	})
 }
 
-// foreseePerson asks at once what the checks and the gate ask of this token's
-// customer one by one. Whether any of it is used is theirs to say.
-func foreseePerson(tx *db.Tx, t tenantRef, a applicationRef, c *accessClaims) error {
-	if !tx.Foresees() {
-		return nil
-	}
+// personAsked is what the checks and the gate ask of this token's customer one
+// by one. Whether any of it is used is theirs to say. stored: the values of the
+// profile are among it.
+func personAsked(t tenantRef, a applicationRef, c *accessClaims, stored bool, now time.Time) []db.Question {
 	cus, id, ok := grant.ReadHandle(t, c.Grant)
 	if !ok {
 		return nil
 	}
 	list := append(grant.Asking(t, c.ID, cus, id), permit.Asking(t, cus, a)...)
-	return tx.Foresee(append(list, customer.AskingPrimaries(t, cus), customer.AskingKey(t, cus), release.Asking(t, cus, a, tx.Now))...)
+	list = append(list, customer.AskingPrimaries(t, cus), customer.AskingKey(t, cus), release.Asking(t, cus, a, now))
+	if stored {
+		list = append(list, customer.AskingProfile(t, cus))
+	}
+	return list
+}
+
+// briefly is what is asked for an application that gets addresses and names
+// alone and needs no consent; of others there is more than a glance tells.
+func briefly(t tenantRef, a applicationRef, c *accessClaims, now time.Time) []db.Question {
+	if fields, known := catalog.Peek(t); !known || !a.FirstParty || storesAny(fields, c) {
+		return nil
+	}
+	return personAsked(t, a, c, false, now)
+}
+
+// storesAny tells whether the token's scopes carry a field that is stored as such.
+func storesAny(fields *catalog.Catalog, c *accessClaims) bool {
+	return slices.ContainsFunc(strings.Fields(c.Scope), func(s string) bool {
+		return slices.ContainsFunc(fields.ByScope(s), func(f catalog.Field) bool { return f.Stored() })
+	})
 }
 
 // refusedToken hides why the gate refused: to the application the token is
