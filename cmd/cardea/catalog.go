@@ -1,13 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/cardea-id/cardea/internal/core/catalog"
 	"github.com/cardea-id/cardea/internal/server"
 )
 
 type catalogCommands struct {
-	List catalogList `cmd:"" help:"List what is known of customers: class, source, owner, purposes, who sees it, how long it is kept and how it lies."`
+	Index catalogIndex `cmd:"" help:"Show how staff find customers by the fields, and how far a change of that has come."`
+	List  catalogList  `cmd:"" help:"List what is known of customers: class, source, owner, purposes, who sees it, how long it is kept and how it lies."`
 }
 
 type catalogList struct {
@@ -42,4 +45,48 @@ func (c *catalogList) Run(t *terminal) error {
 		}
 		return t.table([]string{"name", "kind", "class", "source", "owner", "purposes", "viewers", "editors", "kept", "lies", "search"}, rows)
 	})
+}
+
+type catalogIndex struct {
+	asJSON
+	ofTenant
+}
+
+// Run shows how fields are searched, and how far a change of that has come.
+func (c *catalogIndex) Run(t *terminal) error {
+	return t.with(func(b *server.Base) error {
+		home, err := b.Tenant(c.Tenant)
+		if err != nil {
+			return err
+		}
+		list, err := b.SearchIndex(t.ctx, home)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return t.json(list)
+		}
+		rows := [][]string{}
+		for _, f := range list {
+			rows = append(rows, []string{f.Field, string(f.Search), readableOnce(f), indexed(f)})
+		}
+		return t.table([]string{"field", "search", "was open", "customers"}, rows)
+	})
+}
+
+func readableOnce(f server.Indexed) string {
+	switch {
+	case f.Search == catalog.SearchOpen:
+		return "readable now"
+	case f.WasOpen:
+		return "until " + day(f.Until) + ", in backups"
+	}
+	return ""
+}
+
+func indexed(f server.Indexed) string {
+	if !f.Rebuilding {
+		return "done"
+	}
+	return fmt.Sprintf("%d of %d", f.Done, f.Total)
 }

@@ -39,7 +39,7 @@ tenants:
     fields:
       - {name: shoe_size, type: number, class: profile, purposes: [account, fit], owner: Fitting, retention: 365d, words: {en: {label: Shoe size}, de: {label: Schuhgröße}}}
     applications:
-      - {name: Shop, kind: web, redirect_uris: ["https://shop.fern.example/cb"], purposes: [account, fit]}
+      - {name: Shop, kind: web, redirect_uris: ["https://shop.fern.example/cb"], purposes: [account, fit], country: DE}
     purposes:
       - id: fit
         version: 1
@@ -47,7 +47,7 @@ tenants:
         words:
           en: {title: Shoes that fit, text: We suggest shoes in your size.}
         fields: [shoe_size]
-        recipients: [{name: Last Mile, country: DE}, {name: Cloud Feet, country: US}]
+        recipients: [{name: Last Mile, country: DE}, {name: Cloud Feet, country: US, role: processor, safeguard: "Clauses, module 2"}]
         retention: 365d
 `
 
@@ -103,7 +103,8 @@ func TestRecordsTellWhatArticle30Demands(t *testing.T) {
 		i := slices.IndexFunc(r.Activities, func(a privacy.Activity) bool { return a.ID == "fit" })
 		fit := r.Activities[i]
 		if fit.Article != "6(1)(a)" || !slices.Equal(fit.Data, []string{"shoe_size"}) || fit.Retention != "365d after the purpose is over" ||
-			len(fit.Recipients) != 3 || fit.Recipients[1].Third || !fit.Recipients[2].Third || fit.Recipients[0].Kind != "own application" {
+			len(fit.Recipients) != 3 || fit.Recipients[1].Third || !fit.Recipients[2].Third || fit.Recipients[2].Safeguard != "Clauses, module 2" ||
+			fit.Recipients[2].Kind != "processor" || fit.Recipients[2].Adequacy != "(EU) 2023/1795" || fit.Recipients[0].Country != "DE" || fit.Recipients[0].Kind != "own application" {
 			t.Errorf("%+v", fit)
 		}
 		j := slices.IndexFunc(r.Data, func(d privacy.DataRecord) bool { return d.Name == "shoe_size" })
@@ -133,10 +134,11 @@ func TestRecordsFindWhatIsMissing(t *testing.T) {
 		for code, change := range map[string][2]string{
 			"no_controller":    {"{name: Fern & Field GmbH, address", "{address"},
 			"no_owner":         {"        owner: Customer care\n", ""},
-			"no_retention":     {"country: US}]\n        retention: 365d", "country: US}]\n        expiry: 400d"},
+			"no_retention":     {"module 2\"}]\n        retention: 365d", "module 2\"}]\n        expiry: 400d"},
 			"no_purpose":       {"    applications:", "      - {name: stray, type: text, class: profile, purposes: []}\n    applications:"},
 			"unknown_purpose":  {"    applications:", "      - {name: stray, type: text, class: profile, purposes: [nowhere]}\n    applications:"},
 			"special_category": {"    applications:", "      - {name: stray, type: text, class: special, purposes: [account]}\n    applications:"},
+			"no_safeguard":     {", safeguard: \"Clauses, module 2\"", ""},
 			"no_data":          {"        fields: [shoe_size]\n", ""},
 		} {
 			text := strings.Replace(recordsFile, change[0], change[1], 1)

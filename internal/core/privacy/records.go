@@ -52,9 +52,22 @@ type Activity struct {
 // RecipientOf is who is given the data of an activity.
 type RecipientOf struct {
 	Name    string `json:"name"`
-	Kind    string `json:"kind"` // "own application", "application", "named"
+	Kind    string `json:"kind"` // "own application", "application", "named", "processor"
 	Country string `json:"country,omitempty"`
 	Third   bool   `json:"third_country,omitempty"` // outside of the European Economic Area
+	// Transfer says what that means: "inside", "adequate", "partly", "third", or
+	// "unknown" if nobody said where; Adequacy the decision of the Commission.
+	Transfer  consent.Transfer `json:"transfer"`
+	Adequacy  string           `json:"adequacy_decision,omitempty"`
+	Safeguard string           `json:"safeguard,omitempty"`
+	about     string           // what has to be changed to say it
+}
+
+func (r *RecipientOf) place(p consent.Place) {
+	r.Country, r.Transfer, r.Third, r.Safeguard = p.Country, p.Transfer, p.Transfer.Outside(), p.Safeguard
+	if r.Third {
+		r.Adequacy = p.Adequacy.Decision
+	}
 }
 
 // DataRecord is an entry of the catalogue: a field, or a fact that the house
@@ -119,9 +132,6 @@ var articles = map[consent.Basis]string{
 	consent.ByVitalInterests: "6(1)(d)", consent.ByPublicTask: "6(1)(e)", consent.ByLegitimateInterest: "6(1)(f)",
 }
 
-// economicArea are the states of the European Economic Area.
-var economicArea = strings.Fields("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IS IT LI LV LT LU MT NL NO PL PT RO SK SI ES SE")
-
 // Keep makes the records as they stand now. facts are what the rooms note beyond
 // the fields (account.Facts).
 func Keep(tx *db.Tx, t *tenant.Tenant, facts []catalog.Fact) (Records, error) {
@@ -179,27 +189,33 @@ func (r *Records) activities(t *tenant.Tenant, c *catalog.Catalog, purposes []co
 		}
 		slices.Sort(a.Classes)
 		a.Classes = slices.Compact(a.Classes)
-		a.recipients(&p, apps)
+		a.recipients(&p, apps, r.At)
 		r.Activities = append(r.Activities, a)
 	}
 }
 
 // recipients are the applications that may get data for the purpose, then those
 // that it names.
-func (a *Activity) recipients(p *consent.Purpose, apps []app.Application) {
+func (a *Activity) recipients(p *consent.Purpose, apps []app.Application, now time.Time) {
 	for i := range apps {
 		if x := &apps[i]; p.Admits(x) {
 			kind := "application"
 			if x.FirstParty {
 				kind = "own application"
 			}
-			a.Recipients = append(a.Recipients, RecipientOf{Name: x.Name, Kind: kind})
+			to := RecipientOf{Name: x.Name, Kind: kind, about: "application " + x.Name}
+			to.place((&consent.Recipient{}).PlaceOf(x, now))
+			a.Recipients = append(a.Recipients, to)
 		}
 	}
 	for _, to := range p.Recipients {
 		if to.Name != "" {
-			third := !slices.Contains(economicArea, to.Country)
-			a.Recipients = append(a.Recipients, RecipientOf{Name: to.Name, Kind: "named", Country: to.Country, Third: third})
+			named := RecipientOf{Name: to.Name, Kind: "named", about: "purpose " + p.ID}
+			if to.Role == consent.Processor {
+				named.Kind = "processor"
+			}
+			named.place(to.PlaceOf(nil, now))
+			a.Recipients = append(a.Recipients, named)
 		}
 	}
 }
@@ -340,7 +356,7 @@ func (r *Records) lookParties(t *tenant.Tenant) {
 	if p.Officer == (tenant.Officer{}) {
 		r.find(hint, "no_officer", "settings.privacy.officer", "No data protection officer is named; some controllers need none (Article 37).")
 	}
-	if p.Controller.Country != "" && !slices.Contains(economicArea, p.Controller.Country) && p.Representative.Name == "" {
+	if to, _ := consent.TransferTo(p.Controller.Country, r.At); to.Outside() && p.Representative.Name == "" {
 		r.find(hint, "no_representative", "settings.privacy.representative", "A controller outside of the Union may need a representative in it (Article 27).")
 	}
 }
@@ -356,9 +372,26 @@ func (r *Records) lookActivity(a *Activity) {
 		}
 	}
 	for _, to := range a.Recipients {
-		if to.Third {
-			r.find(hint, "third_country", "purpose "+p.ID, to.Name+" is in "+to.Country+", outside of the European Economic Area: keep on what ground it is given data (Articles 44 to 49).")
-		}
+		r.lookTransfer(&to)
+	}
+}
+
+// lookTransfer finds out whether a recipient's country, and the ground on which
+// data goes there, are told (Articles 30(1)(e) and 44 to 49).
+func (r *Records) lookTransfer(to *RecipientOf) {
+	code, level, text := "third_country", hint, to.Name+" is in "+to.Country+", outside of the European Economic Area."
+	switch {
+	case to.Transfer == consent.Nowhere:
+		code, text = "no_country", to.Name+" does not say in which country it has the data (Article 30(1)(e))."
+	case to.Transfer.Needs() && to.Safeguard == "":
+		code, level = "no_safeguard", gap
+		text += " Say with safeguard on what ground it is given data (Articles 45 to 49)."
+	case !to.Third:
+		return
+	}
+	found := Finding{level, code, to.about, text}
+	if !slices.Contains(r.Findings, found) {
+		r.Findings = append(r.Findings, found)
 	}
 }
 
