@@ -74,6 +74,7 @@ func (d *desk) plant(c customer.ID) map[string]planted {
 			"changed_at": now}, "canary-message"},
 		"disclosure": {map[string]any{"recipient_kind": "staff", "recipient": id, "purpose": "support", "fields_digest": key, "day": 0, "entry": id,
 			"fields": "email", "reason": "canary disclosure", "times": 1, "first_at": now, "last_at": now}, "canary disclosure"},
+		"search_word": {map[string]any{"word": "canaryword", "field": "given_name"}, "canaryword"},
 		"preference": {map[string]any{"topic": "canary-topic", "channel": "email", "state": "on", "frequency": "", "since": now, "surface": "portal",
 			"method": "button"}, "canary-topic"},
 		"contact_rule":    {map[string]any{"quiet_from": 0, "quiet_until": 0, "zone": "Canary/Zone", "changed_at": now}, "Canary/Zone"},
