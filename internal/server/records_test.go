@@ -119,6 +119,13 @@ func TestRecordsTellWhatArticle30Demands(t *testing.T) {
 		if r.Gaps() != 0 {
 			t.Errorf("gaps: %+v", r.Findings)
 		}
+		if !strings.Contains(strings.Join(r.Measures, " "), "no name, address or number stands readable") {
+			t.Errorf("%q", r.Measures)
+		}
+		p.must(strings.Replace(recordsFile, "    applications:", "      - {name: family_name, search: open}\n    applications:", 1), Applying{})
+		if all := strings.Join(p.records().Measures, " "); strings.Contains(all, "no name, address or number") || !strings.Contains(all, "words of family_name") {
+			t.Errorf("what is readable is not told: %q", all)
+		}
 		if !slices.ContainsFunc(r.Findings, func(f privacy.Finding) bool { return f.Code == "third_country" }) {
 			t.Error("the third country is not noted")
 		}

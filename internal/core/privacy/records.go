@@ -152,7 +152,7 @@ func Keep(tx *db.Tx, t *tenant.Tenant, facts []catalog.Fact) (Records, error) {
 		Tenant: t.Slug, Name: t.Name, Locale: t.Locale(), At: tx.Now.UTC(),
 		Controller: p.Controller, Representative: p.Representative, Officer: p.Officer, Authority: p.Authority,
 		Subjects: []string{"Customers with an account", "People who began to make an account", "People who signed up for messages without an account"},
-		Findings: []Finding{}, Measures: measures(t),
+		Findings: []Finding{}, Measures: measures(t, c),
 	}
 	if t.BuiltIn {
 		r.Subjects = []string{"Members of staff"}
@@ -312,10 +312,10 @@ func (r *Records) limits(t *tenant.Tenant) {
 
 // measures are technical measures (Article 32(1)) that hold for every tenant of
 // this program, and those that its settings turn on.
-func measures(t *tenant.Tenant) []string {
+func measures(t *tenant.Tenant, c *catalog.Catalog) []string {
 	out := []string{
 		"Profile values, identifiers, network addresses and the words of requests are encrypted with AES-256-GCM under a data key of each customer, which lies wrapped under keys that are kept apart from the database.",
-		"Identifiers are looked up, and customers searched, by keyed digests: no name, address or number stands readable in the database, its log or its backups.",
+		lookUp(c),
 		"Erasing destroys the customer's data key; backups of before lose their meaning when the wrapping keys of their time are destroyed.",
 		"Every release of personal data passes one gate that asks catalogue, purpose, lawful basis and the customer's decisions, and writes down who was given which fields for what.",
 		"Staff state a reason for each look; looks are on record and shown to the customer.",
@@ -328,6 +328,21 @@ func measures(t *tenant.Tenant) []string {
 		out = append(out, fmt.Sprintf("A policy of assurance with %d rules demands stronger proofs where it says so.", n))
 	}
 	return out
+}
+
+// lookUp says how customers are found: what is readable is told by name.
+func lookUp(c *catalog.Catalog) string {
+	var open []string
+	for _, f := range c.Fields() {
+		if f.Search == catalog.SearchOpen {
+			open = append(open, f.Name)
+		}
+	}
+	text := "Identifiers are looked up, and customers searched, by keyed digests: "
+	if len(open) == 0 {
+		return text + "no name, address or number stands readable in the database, its log or its backups."
+	}
+	return text + "nothing personal stands readable in the database, its log or its backups but words of " + strings.Join(open, ", ") + ", which staff search in the clear."
 }
 
 // look finds what is missing.
